@@ -1,0 +1,60 @@
+# make run    the emulator and the demo           make test   every check
+# make setup  .venv alone                         make check  the fast loop: lint, types, unit tests
+# make lock   compile requirements/ anew          make bench  the benchmarks
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint types unit lock bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.run ## prepare .venv for `make run`
+
+run: setup ## start the emulator and the demo page
+	@exec $(BIN)/gatepost dev --env-file local.env $(ARGS)
+
+test: $(VENV)/.dev ## run every check
+	@$(MAKE) --no-print-directory lint types
+	$(PYTEST) -n 2
+
+check: $(VENV)/.dev lint types unit ## the fast loop: lint, types and unit tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev
+	$(PYTEST) -q tests/functions tests/gatepost
+
+lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
+	$(BIN)/python -m pip install --quiet "uv>=0.8"
+	for name in run dev functions; do sh requirements/compile.sh $$name || exit 1; done
+
+bench: $(VENV)/.dev ## run the benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove what make made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .serverless
+
+# The stamps make the second call quick: a set of packages is installed again only when its file changes.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatepost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

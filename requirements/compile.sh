@@ -1,0 +1,11 @@
+#!/bin/sh
+# Compiles one hashed requirements file from pyproject.toml, for every Python and platform we run on.
+# The files name no index, so any mirror serves them.
+set -eu
+name=$1
+case $name in
+  functions) set -- --group functions --group http-api --python-version 3.13 ;;
+  *) set -- pyproject.toml --group "$name" --python-version 3.11 ;;
+esac
+exec .venv/bin/uv pip compile "$@" --universal --generate-hashes --no-annotate --no-emit-index-url \
+  --custom-compile-command "make lock" --quiet --output-file "requirements/$name.txt"
