@@ -1,0 +1,1 @@
+"""The local cloud of a developer: gateway, table, functions, reload, pages."""

@@ -1,0 +1,105 @@
+"""The command line: `gatepost dev`.
+
+Parses, prints, and sets the exit code: 0 after Ctrl-C, 2 for a mistake of the developer (one
+sentence, no traceback). What the commands do is in their own modules, which are imported late so
+that `--help` is quick.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gatepost import __version__
+from gatepost.emulator.errors import UserError
+from gatepost.emulator.options import DEFAULTS, DevOptions
+
+USAGE_ERROR = 2
+
+EXAMPLES = """\
+examples:
+  gatepost dev                              the serverless.yml of this folder, stage dev
+  gatepost dev --template ../shop/serverless.yml --stage test
+  gatepost dev --dynamodb http://localhost:8000
+  gatepost dev --in-process                 stop at breakpoint() in a handler
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line; docs/reference/cli.md is checked against it."""
+    top = argparse.ArgumentParser(
+        prog="gatepost",
+        description="Runs serverless WebSocket back ends offline, as API Gateway would.",
+    )
+    top.add_argument("--version", action="version", version=f"gatepost {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    dev = commands.add_parser(
+        "dev",
+        help="run a project's WebSocket API, its functions and its tables on this machine",
+        description="Runs a project's WebSocket API, its functions and its tables on this machine.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_dev_options(dev)
+    return top
+
+
+def _add_dev_options(dev: argparse.ArgumentParser) -> None:
+    def option(flag: str, text: str, **settings: object) -> None:
+        dev.add_argument(flag, help=text, **settings)  # type: ignore[arg-type] # argparse's own
+
+    option("--template", "the deployment template (default: %(default)s)",
+           type=Path, default=DEFAULTS.template, metavar="PATH")  # fmt: skip
+    option("--stage", "the stage to run (default: the template's, else dev)", metavar="NAME")
+    option("--port", "port of sockets and @connections; 0 lets the system choose "
+           "(default: %(default)s)", type=_port, default=DEFAULTS.port, metavar="N")  # fmt: skip
+    option("--http-port", "port of the pages; 0 lets the system choose (default: %(default)s)",
+           type=_port, default=DEFAULTS.http_port, metavar="N")  # fmt: skip
+    option("--host", "address to listen on; anything but the default lets others in "
+           "(default: %(default)s)", default=DEFAULTS.host, metavar="ADDRESS")  # fmt: skip
+    option("--dynamodb", "a DynamoDB endpoint to use in place of the built-in one", metavar="URL")
+    option("--in-process", "run the functions in this process, one thread each, for a debugger",
+           action="store_true")  # fmt: skip
+    option("--workers", "most worker processes of one function (default: %(default)s)",
+           type=_workers, default=DEFAULTS.workers, metavar="N")  # fmt: skip
+    option("--python", "interpreter of the functions (default: the project's .venv, else the one "
+           "that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
+    option("--env-file", "file of NAME=value lines added to every function's environment",
+           type=Path, metavar="PATH")  # fmt: skip
+    option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
+           choices=("debug", "info", "warning"), default=DEFAULTS.log_level)  # fmt: skip
+
+
+def _port(text: str) -> int:
+    return _number(text, 0, 65535)
+
+
+def _workers(text: str) -> int:
+    return _number(text, 1, 100)
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code. A bug of ours keeps its traceback."""
+    given = parser().parse_args(arguments)
+    try:
+        from gatepost.emulator.dev import run  # noqa: PLC0415 - `--help` needs none of it
+
+        asyncio.run(run(_dev_options(given), sys.stdout))
+    except UserError as error:
+        sys.stderr.write(f"gatepost: {error}\n")
+        return USAGE_ERROR
+    except KeyboardInterrupt:  # Ctrl-C before the handlers stood, or a second one
+        return 130
+    return 0
+
+
+def _dev_options(given: argparse.Namespace) -> DevOptions:
+    values = {name: value for name, value in vars(given).items() if name != "command"}
+    return DevOptions(**values)

@@ -1,0 +1,111 @@
+"""What a function finds in its environment locally, and the interpreter that runs it.
+
+The emulator changes endpoints, credentials and trust; everything else is what the template says.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import certifi
+from msgspec import Struct, structs
+
+from gatepost.emulator.errors import UserError
+from gatepost.gateway.core.deployment import Deployment, Function
+
+FAKE_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_SESSION_TOKEN": "local",
+}
+"""Never the developer's own: a handler run locally can't reach a real account by accident."""
+
+
+class Endpoints(Struct, frozen=True):
+    """Where the local cloud answers. `everything_else` is unset when only a table is at hand."""
+
+    management: str
+    dynamodb: str
+    everything_else: str | None = None
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read `NAME=value` lines; `#` starts a comment line, quotes around a value are dropped.
+
+    Raises UserError with the file and line at fault.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--env-file {path} can't be read: {error}") from error
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        entry = line.strip().removeprefix("export ").strip()
+        if not entry or entry.startswith("#"):
+            continue
+        name, equals, value = entry.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise UserError(f"{path}:{number}: expected NAME=value, found {entry[:40]!r}.")
+        value = value.strip()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        found[name.strip()] = value
+    return found
+
+
+def with_local_environment(
+    deployment: Deployment,
+    *,
+    endpoints: Endpoints,
+    ca_bundle: Path,
+    env_file: Mapping[str, str],
+) -> dict[str, Function]:
+    """Complete each function's environment for this machine.
+
+    In rising precedence: region and fake credentials, what the template sets, the environment
+    file, the endpoints of this run.
+    """
+    local = {
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoints.management,
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
+        # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
+        "AWS_CA_BUNDLE": str(ca_bundle),
+        "SSL_CERT_FILE": str(ca_bundle),
+        "REQUESTS_CA_BUNDLE": str(ca_bundle),
+        "NODE_EXTRA_CA_CERTS": str(ca_bundle),
+    }
+    if endpoints.everything_else:
+        local["AWS_ENDPOINT_URL"] = endpoints.everything_else
+    defaults = {
+        "AWS_REGION": deployment.region,
+        "AWS_DEFAULT_REGION": deployment.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **FAKE_CREDENTIALS,
+    }
+    return {
+        name: structs.replace(
+            function, environment={**defaults, **function.environment, **env_file, **local}
+        )
+        for name, function in deployment.functions.items()
+    }
+
+
+def write_ca_bundle(path: Path, certificate_authority: bytes) -> Path:
+    """Write the usual roots and this run's certificate authority into one file."""
+    path.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + certificate_authority)
+    return path
+
+
+def choose_python(given: Path | None, root: Path) -> Path:
+    """Choose the interpreter for handlers: the given one, else the project's .venv, else ours.
+
+    Raises UserError when the given one is no executable file.
+    """
+    if given is not None:
+        if not (given.is_file() and os.access(given, os.X_OK)):
+            raise UserError(f"--python {given}: no such executable.")
+        return given.absolute()
+    scripts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+    candidate = root.joinpath(".venv", *scripts)
+    return candidate if candidate.is_file() else Path(sys.executable)

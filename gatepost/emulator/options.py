@@ -1,0 +1,24 @@
+"""What `gatepost dev` can be told, with its defaults."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class DevOptions(Struct, frozen=True, kw_only=True):
+    """The options of `gatepost dev`, named as on the command line (docs/reference/cli.md)."""
+
+    template: Path = Path("serverless.yml")
+    stage: str | None = None
+    port: int = 3001
+    http_port: int = 3000
+    host: str = "localhost"
+    dynamodb: str | None = None
+    in_process: bool = False
+    workers: int = 8
+    python: Path | None = None
+    env_file: Path | None = None
+    log_level: str = "info"
+
+
+DEFAULTS = DevOptions()

@@ -1,0 +1,100 @@
+"""The HTTP port: the project's own pages, and where its socket is.
+
+`custom.gatepost.pages` in the template names the folder that is served, `custom.gatepost.index`
+the page at `/`. A project without pages gets one that says what is where.
+"""
+
+import html
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from gatepost.emulator.errors import UserError
+from gatepost.gateway.core.deployment import Deployment
+
+DISCOVERY_PATH = "/gatepost.json"
+"""A page reads the socket's URL here: `{"url": "ws://localhost:3001/dev"}`."""
+
+
+class Pages:
+    """The HTTP server of a run. `gateway_port` is where the sockets are."""
+
+    def __init__(self, deployment: Deployment, *, gateway_port: int) -> None:
+        self._deployment = deployment
+        self._gateway_port = gateway_port
+        self._runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
+        self.port = 0
+
+    async def start(self, hosts: list[str], port: int) -> None:
+        """Listen on every host at one port. Raises OSError when the port is taken."""
+        await self._runner.setup()
+        self.port = port
+        for host in hosts:
+            site = web.TCPSite(self._runner, host, self.port)
+            await site.start()
+            self.port = self._runner.addresses[-1][1]
+
+    async def close(self) -> None:
+        """Stop listening and end open requests."""
+        await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[_never_cached])
+        application.router.add_get(DISCOVERY_PATH, self._discovery)
+        application.router.add_get("/", self._index)
+        folder = pages_folder(self._deployment)
+        if folder is not None:
+            application.router.add_static("/", folder)
+        return application
+
+    async def _discovery(self, request: web.Request) -> web.Response:
+        return web.json_response({"url": self._socket_url(request)})
+
+    def _socket_url(self, request: web.Request) -> str:
+        # The host that the page was opened with, so that a phone on the same network finds it.
+        host = request.url.host or "localhost"
+        host = f"[{host}]" if ":" in host else host
+        return f"ws://{host}:{self._gateway_port}/{self._deployment.stage}"
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        folder = pages_folder(self._deployment)
+        index = self._deployment.settings.get("index", "index.html")
+        if folder is not None and (folder / index).is_file():
+            return web.FileResponse(folder / index)
+        return web.Response(text=self._summary(request), content_type="text/html")
+
+    def _summary(self, request: web.Request) -> str:
+        rows = "".join(
+            f"<tr><td><code>{html.escape(route.key)}</code><td>{html.escape(route.function)}"
+            for api in self._deployment.apis
+            for route in api.routes.values()
+        )
+        return (
+            "<!doctype html><html lang=en><meta charset=utf-8>"
+            "<meta name=viewport content='width=device-width'>"
+            f"<title>{html.escape(self._deployment.service)}</title>"
+            "<style>body{font:1rem/1.5 system-ui;margin:2rem auto;max-width:40rem;padding:0 1rem;"
+            "color-scheme:light dark}td{padding:.2rem 1.5rem .2rem 0}</style>"
+            f"<h1>{html.escape(self._deployment.service)}</h1>"
+            f"<p>The socket is at <code>{html.escape(self._socket_url(request))}</code>.</p>"
+            f"<table><tr><th align=left>Route<th align=left>Function{rows}</table>"
+        )
+
+
+def pages_folder(deployment: Deployment) -> Path | None:
+    """Give the folder that the template names, or None. Raises UserError when it isn't one."""
+    named = deployment.settings.get("pages")
+    if named is None:
+        return None
+    folder = (deployment.root / named).resolve()
+    if not folder.is_dir():
+        raise UserError(f"custom.gatepost.pages: {named} is no folder under {deployment.root}.")
+    return folder
+
+
+@web.middleware
+async def _never_cached(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await handler(request)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,150 @@
+"""A running `gatepost dev`, started as a developer does: the console script, its own process."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+GATEPOST = Path(sys.executable).parent / "gatepost"
+PROJECTS = ROOT / "tests/fixtures/projects"
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 20.0
+
+
+class RunningEmulator:
+    """One `gatepost dev`; restarts on the ports it got first."""
+
+    def __init__(self, *arguments: str, cwd: Path = ROOT) -> None:
+        self._arguments = arguments
+        self._cwd = cwd
+        self._ports = ("0", "0")
+        self._process: subprocess.Popen[str]
+        self.lines: list[str] = []
+        self.url = ""
+        self.page_url = ""
+        self._start()
+
+    @property
+    def pid(self) -> int:
+        """The emulator's own process."""
+        return self._process.pid
+
+    @property
+    def port(self) -> int:
+        """Where sockets and @connections are."""
+        return int(self._ports[0])
+
+    @property
+    def management_url(self) -> str:
+        """The endpoint for boto3's apigatewaymanagementapi."""
+        return self.url.replace("ws://", "http://")
+
+    @property
+    def output(self) -> str:
+        """All that it printed so far, errors too."""
+        return "\n".join(self.lines)
+
+    def children(self) -> list[psutil.Process]:
+        """Every process that it started and that lives."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that run functions."""
+        return [child for child in self.children() if "bootstrap" in " ".join(child.cmdline())]
+
+    def _start(self) -> None:
+        port, http_port = self._ports
+        self._process = subprocess.Popen(
+            [GATEPOST, "dev", "--port", port, "--http-port", http_port, *self._arguments],
+            cwd=self._cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self._reader = threading.Thread(target=self._read, args=[self._process])
+        self._reader.start()
+        self.wait_for(lambda: "Ready after" in self.output, START_TIMEOUT_S)
+        self.url = self._find(r"ws://\S+")
+        self.page_url = self._find(r"pages\s+(http://\S+)")
+        ports = re.findall(r":(\d+)/", f"{self.url}/ {self.page_url}")
+        self._ports = (ports[0], ports[1])
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.lines.append(line.rstrip("\n"))
+
+    def _find(self, pattern: str) -> str:
+        found = re.search(pattern, self.output)
+        assert found, f"no {pattern} in:\n{self.output}"
+        return found[found.lastindex or 0]
+
+    def wait_for(self, check: Callable[[], object], within_s: float = 10.0) -> None:
+        """Wait until `check()` is true; fail with the emulator's output when it ends or lasts."""
+        deadline = time.monotonic() + within_s
+        while not check():
+            ended = self._process.poll() is not None
+            assert not ended, f"gatepost ended with {self._process.returncode}:\n{self.output}"
+            assert time.monotonic() < deadline, f"not within {within_s} s:\n{self.output}"
+            time.sleep(0.01)
+
+    async def said(self, text: str, within_s: float = 10.0) -> None:
+        """Wait until `text` stands in the output."""
+        await asyncio.to_thread(self.wait_for, lambda: text in self.output, within_s)
+
+    def stop_now(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Stop it as Ctrl-C does (or by another signal) and wait; its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        code = self._process.wait(STOP_TIMEOUT_S)
+        self._reader.join(STOP_TIMEOUT_S)
+        return code
+
+    async def stop(self) -> None:
+        """Stop it as Ctrl-C does."""
+        await asyncio.to_thread(self.stop_now)
+
+    async def restart(self) -> None:
+        """Start it again on the same ports."""
+        self.lines.clear()
+        await asyncio.to_thread(self._start)
+
+
+@pytest.fixture
+def gatepost_dev() -> Iterator[Callable[..., RunningEmulator]]:
+    """Start emulators with any arguments; they are stopped after the test."""
+    started: list[RunningEmulator] = []
+
+    def start(*arguments: str, cwd: Path = ROOT) -> RunningEmulator:
+        started.append(RunningEmulator(*arguments, cwd=cwd))
+        return started[-1]
+
+    yield start
+    for emulator in started:
+        emulator.stop_now()
+
+
+@pytest.fixture
+def emulator(gatepost_dev: Callable[..., RunningEmulator]) -> RunningEmulator:
+    """The template of this repository in an emulator of the test's own."""
+    return gatepost_dev("--env-file", "local.env")
+
+
+@pytest.fixture(scope="session")
+def shared_emulator() -> Iterator[RunningEmulator]:
+    """The template of this repository in one emulator for all tests that leave it whole."""
+    running = RunningEmulator("--env-file", "local.env")
+    yield running
+    running.stop_now()

@@ -1,0 +1,54 @@
+"""The command line and its reference page."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from gatepost.emulator.cli import main, parser
+
+PAGE = Path(__file__).parents[3] / "docs/reference/cli.md"
+
+
+def dev_flags() -> set[str]:
+    """Every flag of `gatepost dev`."""
+    commands = next(
+        action
+        for action in parser()._actions  # noqa: SLF001 - argparse offers no other way
+        if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
+    )
+    dev = commands.choices["dev"]
+    return {
+        flag
+        for action in dev._actions  # noqa: SLF001
+        for flag in action.option_strings
+        if flag.startswith("--") and flag != "--help"
+    }
+
+
+def test_the_reference_describes_every_flag_and_no_other() -> None:
+    """docs/reference/cli.md keeps step with the parser."""
+    described = set(re.findall(r"^\| `(--[a-z-]+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert described == dev_flags()
+
+
+@pytest.mark.parametrize("flag", ["--port", "--http-port"])
+@pytest.mark.parametrize("value", ["-1", "65536", "x", "", "3.0", "٣"])
+def test_a_port_is_a_number_that_a_port_can_have(
+    flag: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The value is shown as given."""
+    with pytest.raises(SystemExit) as ended:
+        main(["dev", f"{flag}={value}"])
+    assert ended.value.code == 2
+    assert "not a number from 0 to 65535" in capsys.readouterr().err
+
+
+def test_help_shows_defaults_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """`gatepost dev --help` is where most will look first."""
+    with pytest.raises(SystemExit):
+        main(["dev", "--help"])
+    shown = capsys.readouterr().out
+    for part in ("3001", "3000", "serverless.yml", "examples:"):
+        assert part in shown

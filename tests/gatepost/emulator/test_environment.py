@@ -1,0 +1,97 @@
+"""What functions find in their environment locally."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatepost.emulator.environment import (
+    Endpoints,
+    choose_python,
+    read_env_file,
+    with_local_environment,
+    write_ca_bundle,
+)
+from gatepost.emulator.errors import UserError
+from gatepost.gateway.core.deployment import Deployment, Function
+
+ENDPOINTS = Endpoints(management="http://127.0.0.1:1/dev", dynamodb="http://127.0.0.1:2")
+
+
+def environment_of(template: dict[str, str], env_file: dict[str, str]) -> dict[str, str]:
+    """The final environment of a function with the template's."""
+    function = Function("f", "f.handler", "python3.13", Path(), environment=template)
+    deployment = Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), (), {"f": function})
+    completed = with_local_environment(
+        deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file=env_file
+    )
+    return completed["f"].environment
+
+
+def test_endpoints_of_this_run_win_over_template_and_file() -> None:
+    """A handler reaches the local gateway, whatever endpoint the deployment would set."""
+    name = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
+    assert environment_of({name: "https://real"}, {name: "https://other"})[name] == (
+        ENDPOINTS.management
+    )
+
+
+def test_the_environment_file_wins_over_the_template() -> None:
+    """That is what the file is for."""
+    found = environment_of({"AUTH": "jwt", "KEPT": "1"}, {"AUTH": "anonymous"})
+    assert (found["AUTH"], found["KEPT"]) == ("anonymous", "1")
+
+
+def test_credentials_are_fake_and_the_region_is_the_templates() -> None:
+    """No handler reaches a real account by accident."""
+    found = environment_of({}, {})
+    assert found["AWS_ACCESS_KEY_ID"] == "local"
+    assert found["AWS_REGION"] == "eu-west-1"
+
+
+def test_an_environment_file_reads_names_values_comments_and_quotes(tmp_path: Path) -> None:
+    """The usual form of such files."""
+    path = tmp_path / "local.env"
+    path.write_text("# note\n\nA=1\nexport B = two words \nC='quoted # kept'\nD=\nE=a=b\n")
+    assert read_env_file(path) == {
+        "A": "1",
+        "B": "two words",
+        "C": "quoted # kept",
+        "D": "",
+        "E": "a=b",
+    }
+
+
+@given(st.binary(max_size=200))
+def test_an_environment_file_is_read_or_refused_with_its_name(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    """No content makes anything but a sentence."""
+    path = tmp_path_factory.getbasetemp() / "any.env"
+    path.write_bytes(content)
+    try:
+        read_env_file(path)
+    except UserError as error:
+        assert "any.env" in str(error)  # noqa: PT017 - either outcome is right
+
+
+def test_the_projects_own_venv_runs_its_functions(tmp_path: Path) -> None:
+    """Its packages are there."""
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.touch(mode=0o755)
+    assert choose_python(None, tmp_path) == python
+
+
+def test_a_given_interpreter_must_exist(tmp_path: Path) -> None:
+    """The flag is named."""
+    with pytest.raises(UserError, match="--python"):
+        choose_python(tmp_path / "none", tmp_path)
+
+
+def test_the_bundle_trusts_the_usual_roots_and_ours(tmp_path: Path) -> None:
+    """Calls to real hosts keep working."""
+    bundle = write_ca_bundle(tmp_path / "ca.pem", b"OURS").read_bytes()
+    assert bundle.endswith(b"OURS")
+    assert bundle.count(b"BEGIN CERTIFICATE") > 50

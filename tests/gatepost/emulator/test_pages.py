@@ -1,0 +1,78 @@
+"""The HTTP port."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gatepost.emulator.errors import UserError
+from gatepost.emulator.pages import Pages, pages_folder
+from gatepost.gateway.core.deployment import Deployment, Route, WebSocketApi
+
+
+def deployment(root: Path, **settings: str) -> Deployment:
+    """A deployment with one route and these settings."""
+    api = WebSocketApi("a" * 10, "api", "dev", {"$default": Route("$default", "<talk>")})
+    return Deployment("shop", "dev", "us-east-1", "1" * 12, root, (api,), {}, settings=settings)
+
+
+@pytest.fixture
+async def base(tmp_path: Path) -> AsyncIterator[str]:
+    """A running HTTP port over a folder with two pages; its URL."""
+    (tmp_path / "web/sub").mkdir(parents=True)
+    (tmp_path / "web/home.html").write_text("home")
+    (tmp_path / "web/sub/page.txt").write_text("page")
+    (tmp_path / "secret.txt").write_text("secret")
+    pages = Pages(deployment(tmp_path, pages="web", index="home.html"), gateway_port=3001)
+    await pages.start(["127.0.0.1"], 0)
+    yield f"http://127.0.0.1:{pages.port}"
+    await pages.close()
+
+
+async def get(url: str, **headers: str) -> tuple[int, str]:
+    """Status and text of a GET whose path is sent as given."""
+    from yarl import URL  # noqa: PLC0415 - comes with aiohttp
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(URL(url, encoded=True), headers=headers) as response,
+    ):
+        return response.status, await response.text()
+
+
+async def test_index_and_files_of_the_folder_are_served(base: str) -> None:
+    """`custom.gatepost.pages` and `custom.gatepost.index`."""
+    assert await get(f"{base}/") == (200, "home")
+    assert await get(f"{base}/sub/page.txt") == (200, "page")
+
+
+@pytest.mark.parametrize("path", ["/../secret.txt", "/%2e%2e/secret.txt", "/sub/../../secret.txt"])
+async def test_nothing_outside_the_folder_is_served(base: str, path: str) -> None:
+    """A page's folder is not a door to the project."""
+    status, text = await get(f"{base}{path}")
+    assert status in (403, 404)
+    assert "secret" not in text
+
+
+async def test_the_socket_is_named_by_the_host_that_the_page_was_opened_with(base: str) -> None:
+    """A phone that opened the page by the machine's name gets that name."""
+    _, text = await get(f"{base}/gatepost.json", Host="laptop.local:3000")
+    assert text == '{"url": "ws://laptop.local:3001/dev"}'
+
+
+async def test_a_project_without_pages_gets_one_that_lists_its_routes(tmp_path: Path) -> None:
+    """Names from a template are escaped."""
+    pages = Pages(deployment(tmp_path), gateway_port=3001)
+    await pages.start(["127.0.0.1"], 0)
+    try:
+        _, text = await get(f"http://127.0.0.1:{pages.port}/")
+    finally:
+        await pages.close()
+    assert "&lt;talk&gt;" in text
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    """The setting and what it says."""
+    with pytest.raises(UserError, match=r"custom\.gatepost\.pages: nowhere"):
+        pages_folder(deployment(tmp_path, pages="nowhere"))
