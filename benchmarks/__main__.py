@@ -1,0 +1,14 @@
+"""`python -m benchmarks [NAME ...]`: run all benchmarks, or those named."""
+
+import asyncio
+import sys
+
+from benchmarks import against_serverless_offline
+
+BENCHMARKS = {"against_serverless_offline": against_serverless_offline.main}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or BENCHMARKS:
+        if name not in BENCHMARKS:
+            sys.exit(f"no benchmark {name}; there are: {', '.join(BENCHMARKS)}")
+        asyncio.run(BENCHMARKS[name]())

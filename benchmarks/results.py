@@ -1,0 +1,35 @@
+"""Keeping and printing what was measured: method, machine, medians, ratios."""
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "results"
+
+
+def machine() -> dict[str, str | int | None]:
+    """What the figures were measured on."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+    }
+
+
+def keep(name: str, method: str, rows: dict[str, dict[str, float]]) -> None:
+    """Write the result as a file that the docs quote, and print it."""
+    now = datetime.now(tz=UTC)
+    result = {
+        "benchmark": name,
+        "date": now.date().isoformat(),
+        "method": method,
+        "machine": machine(),
+        "rows": rows,
+    }
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"{name} ({result['date']}, {result['machine']})\n{method}")
+    for row, figures in rows.items():
+        print(f"  {row:<28}" + "  ".join(f"{key} {value:g}" for key, value in figures.items()))
