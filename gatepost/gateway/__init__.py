@@ -1,0 +1,1 @@
+"""The managed gateway reimplemented: its pure core, its server, and what invokes functions."""

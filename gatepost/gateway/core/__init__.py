@@ -1,0 +1,1 @@
+"""The gateway as pure functions of (state, input, now): no sockets, no clock, no logging."""

@@ -1,0 +1,87 @@
+"""What the gateway's core wants done, as data. The shell carries it out, in order.
+
+Every command is a msgspec Struct tagged with its name, so that a trace of them is JSON.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+ReportKind = Literal["connect", "message", "send", "get", "delete", "disconnect", "http"]
+
+
+class Accept(Struct, frozen=True, tag=True):
+    """Complete the handshake with 101; from now on the link is known by `connection_id`."""
+
+    handshake_id: int
+    connection_id: str
+    subprotocol: str | None = None
+
+
+class Refuse(Struct, frozen=True, tag=True):
+    """Answer the handshake with an HTTP status (B-042)."""
+
+    handshake_id: int
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class Invoke(Struct, frozen=True, tag=True):
+    """Run a function; its end comes back as InvocationFinished.
+
+    `event` is the JSON document for the handler. `connection_id` and `route_key` name the cause.
+    """
+
+    invocation_id: int
+    function: str
+    event: bytes
+    connection_id: str
+    route_key: str
+
+
+class Send(Struct, frozen=True, tag=True):
+    """Send one text message as these fragments, each at most 32 KiB (B-253)."""
+
+    connection_id: str
+    fragments: tuple[bytes, ...]
+
+
+class Close(Struct, frozen=True, tag=True):
+    """Send a close frame and end the link; the core has forgotten the connection."""
+
+    connection_id: str
+    code: int
+    reason: str = ""
+
+
+class Answer(Struct, frozen=True, tag=True):
+    """Answer a ManagementCall."""
+
+    call_id: int
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class WakeAt(Struct, frozen=True, tag=True):
+    """Send a Tick at this moment (epoch seconds); replaces every earlier WakeAt."""
+
+    at: float
+
+
+class Report(Struct, frozen=True, tag=True):
+    """One line for the live log: what happened to whom, with what result, how long it took.
+
+    `status` is an HTTP status where there is one, a close code for a disconnect, else None.
+    """
+
+    kind: ReportKind
+    connection_id: str | None
+    route_key: str | None
+    status: int | None
+    duration_ms: float | None = None
+    detail: str = ""
+
+
+Command = Accept | Refuse | Invoke | Send | Close | Answer | WakeAt | Report

@@ -1,0 +1,199 @@
+"""The gateway: one input in, the commands it leads to out.
+
+This module decides which part of the core an input belongs to, and keeps time. It holds no rule of
+the gateway's behaviour itself.
+"""
+
+from math import inf
+from random import Random
+
+from gatepost.gateway.core import handshake, management, messages
+from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
+from gatepost.gateway.core.commands import Command, WakeAt
+from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
+from gatepost.gateway.core.deployment import Deployment, WebSocketApi
+from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT
+from gatepost.gateway.core.ids import IdSource
+from gatepost.gateway.core.inputs import (
+    BinaryMessage,
+    Failed,
+    Input,
+    InvocationFinished,
+    Lost,
+    ManagementCall,
+    Message,
+    NotInvocable,
+    Outcome,
+    PeerClosed,
+    ProtocolFailed,
+    Returned,
+    Shutdown,
+    Tick,
+    Upgrade,
+    UpgradeAbandoned,
+)
+from gatepost.gateway.core.routes import RouteSelector
+from gatepost.gateway.core.settings import GatewaySettings
+from gatepost.gateway.core.state import State
+
+_DEFAULT_SETTINGS = GatewaySettings()
+
+
+class Gateway:
+    """The WebSocket APIs of a deployment, each at the path of its stage.
+
+    The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
+    can be replayed. Raises ValueError when two APIs have one stage or when a route selection
+    expression can't be read.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        settings: GatewaySettings = _DEFAULT_SETTINGS,
+        seed: int | None = None,
+    ) -> None:
+        rng = Random(seed)  # noqa: S311 - ids are no secrets here, and must be repeatable
+        self._state = State(settings, _apis(deployment, rng), rng)
+        self._wake_at = inf
+
+    def receive(self, given: Input, now: float) -> list[Command]:
+        """Take in one thing that happened at `now` (epoch seconds); return what to do, in order.
+
+        Whatever became due by `now` happens before the input. An input about a connection,
+        handshake or invocation that is over is ignored. Time never goes back: a `now` before an
+        earlier one counts as that one.
+        """
+        state = self._state
+        state.now = max(now, state.now)
+        state.out = []
+        if state.now >= self._wake_at:
+            self._expire()
+        self._dispatch(given)
+        next_at = state.deadlines.next_at()
+        if next_at < self._wake_at:
+            self._wake_at = next_at
+            state.out.append(WakeAt(next_at))
+        return state.out
+
+    def _dispatch(self, given: Input) -> None:
+        state = self._state
+        # The most frequent first: a broadcast is one ManagementCall for each recipient.
+        match given:
+            case ManagementCall():
+                management.answer(state, given)
+            case Message():
+                messages.start(state, given)
+            case InvocationFinished():
+                self._finish(given)
+            case Tick():
+                # Also when it came early: the shell's timer is spent, so it needs a new WakeAt.
+                self._wake_at = inf
+            case Upgrade():
+                handshake.start(state, given)
+            case UpgradeAbandoned():
+                handshake.abandon(state, given.handshake_id)
+            case Shutdown():
+                self._shut_down()
+            case PeerClosed() | Lost() | BinaryMessage() | ProtocolFailed():
+                self._end_connection(given)
+
+    def _finish(self, given: InvocationFinished) -> None:
+        """Hand the outcome to whoever asked for the invocation, unless that gave up (B-181)."""
+        state = self._state
+        invocation = state.invocations.pop(given.invocation_id, None)
+        if invocation is None:
+            return
+        state.deadlines.cancel(invocation.id)
+        match invocation.cause:
+            case None:
+                messages.finish(state, invocation, given.outcome)
+            case Handshake() as pending:
+                handshake.finish(state, invocation, pending, given.outcome)
+            case Closing(code=code):
+                # The result reaches no one (B-136); only the live log tells of a failure.
+                state.report(invocation, status=code, detail=_failure(given.outcome))
+
+    def _end_connection(self, given: PeerClosed | Lost | BinaryMessage | ProtocolFailed) -> None:
+        """End a connection that the client closed, left or broke (section 9).
+
+        A client that closed or left gets no Close. After ProtocolFailed the shell may have sent
+        that close frame already (B-252, B-259); the Close then only ends the link.
+        """
+        state = self._state
+        connection = state.connections.get(given.connection_id)
+        if connection is None:
+            return
+        match given:
+            case PeerClosed(code=None):
+                state.end(connection, NO_STATUS)
+            case PeerClosed(code=int() as code, reason=reason):
+                state.end(connection, Closing(code, reason))  # B-133
+            case Lost():
+                state.end(connection, Closing(state.settings.lost_close_code))
+            case BinaryMessage():
+                state.close(connection, UNSUPPORTED_DATA)  # B-256
+            case ProtocolFailed(code=code):
+                state.close(connection, Closing(code))
+
+    def _shut_down(self) -> None:
+        self._state.shutting_down = True
+        handshake.refuse_pending(self._state)
+        for connection in list(self._state.connections.values()):
+            self._state.close(connection, GOING_AWAY)
+
+    def _expire(self) -> None:
+        self._wake_at = inf
+        state = self._state
+        while (key := state.deadlines.pop_due(state.now)) is not None:
+            if isinstance(key, str):
+                self._expire_connection(state.connections[key])
+            else:
+                self._expire_invocation(state.invocations.pop(key))
+
+    def _expire_connection(self, connection: Connection) -> None:
+        """Close an idle or old connection; messages since the deadline was set have moved it."""
+        state = self._state
+        ends_at = state.ends_at(connection)
+        if ends_at > state.now:
+            state.deadlines.set(connection.id, ends_at)
+        else:
+            state.close(connection, GOING_AWAY)
+
+    def _expire_invocation(self, invocation: Invocation) -> None:
+        state = self._state
+        match invocation.cause:
+            case None:
+                messages.expire(state, invocation)
+            case Handshake() as pending:
+                handshake.expire(state, invocation, pending)
+            case Closing(code=code):
+                state.report(invocation, status=code, detail=ENDPOINT_TIMED_OUT)
+
+
+def _apis(deployment: Deployment, rng: Random) -> dict[str, Api]:
+    apis: dict[str, Api] = {}
+    for deployed in deployment.apis:
+        if deployed.stage in apis:
+            raise ValueError(_same_stage(apis[deployed.stage].deployed, deployed))
+        selector = RouteSelector(deployed.route_selection_expression, deployed.routes)
+        apis[deployed.stage] = Api(deployed, IdSource(deployed.api_id, rng), selector)
+    return apis
+
+
+def _same_stage(one: WebSocketApi, other: WebSocketApi) -> str:
+    return (
+        f"the WebSocket APIs {one.name!r} and {other.name!r} have the same stage "
+        f"{one.stage!r}; here they share a port, so give them different stages"
+    )
+
+
+def _failure(outcome: Outcome) -> str:
+    match outcome:
+        case Failed(error_type=error_type, message=message):
+            return f"{error_type}: {message}"
+        case NotInvocable(message=message):
+            return message
+        case Returned():
+            return ""

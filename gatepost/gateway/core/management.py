@@ -1,0 +1,127 @@
+"""Plain HTTP at the gateway: the `@connections` API, and what any other request is told.
+
+Not here: signatures, which the emulator does not check (B-201).
+"""
+
+from typing import Final
+from urllib.parse import unquote
+
+from msgspec import json as msgspec_json
+
+from gatepost.gateway.core import http_errors
+from gatepost.gateway.core.closing import DELETED
+from gatepost.gateway.core.commands import Answer, Close, Report, ReportKind
+from gatepost.gateway.core.connection import Api, Connection
+from gatepost.gateway.core.http_errors import HttpError, http_error
+from gatepost.gateway.core.ids import is_well_formed
+from gatepost.gateway.core.inputs import ManagementCall
+from gatepost.gateway.core.state import State
+from gatepost.gateway.core.timestamps import iso
+
+_KINDS: Final[dict[str, ReportKind]] = {"POST": "send", "GET": "get", "DELETE": "delete"}
+_JSON: Final = (("Content-Type", "application/json"),)
+
+
+def answer(state: State, call: ManagementCall) -> None:
+    """Answer one HTTP request that is not an upgrade."""
+    stage, _, rest = call.path.removeprefix("/").partition("/")
+    marker, _, last = rest.partition("/")
+    api = state.apis.get(unquote(stage))
+    if api is None or unquote(marker) != "@connections" or not last or "/" in last:
+        _answer_elsewhere(state, call, api if not rest else None)
+        return
+    connection_id = unquote(last)
+    connection = _reachable(state, api, connection_id)
+    if call.method not in _KINDS:
+        # Inferred from B-218: what is no method of the API is answered like a wrong path.
+        _refuse(state, call, http_errors.FORBIDDEN, connection_id)
+    elif connection is None:
+        _refuse(state, call, _absence(state, api, connection_id), connection_id)
+    elif call.method == "POST":
+        _post(state, call, connection)
+    elif call.method == "GET":
+        _get(state, call, connection)
+    else:
+        _delete(state, call, connection)
+
+
+def _post(state: State, call: ManagementCall, connection: Connection) -> None:
+    """Deliver the payload as one text message (B-206); an empty one too (B-208, a guess)."""
+    if len(call.body) > state.settings.message_bytes_max:
+        message = state.settings.too_long_message
+        _refuse(state, call, http_error(413, "PayloadTooLargeException", message), connection.id)
+        return
+    if not call.body.isascii() and not _is_utf8(call.body):
+        _refuse(state, call, http_errors.INVALID_PAYLOAD, connection.id)
+        return
+    state.send(connection, call.body)
+    state.out.append(Answer(call.call_id, 200))
+    state.out.append(Report("send", connection.id, None, 200))
+
+
+def _get(state: State, call: ManagementCall, connection: Connection) -> None:
+    """Tell what the service model declares (B-210)."""
+    body = {
+        "connectedAt": iso(connection.connected_at),
+        "identity": connection.context["identity"],
+        "lastActiveAt": iso(connection.last_active_at),
+    }
+    state.out.append(Answer(call.call_id, 200, _JSON, msgspec_json.encode(body)))
+    state.out.append(Report("get", connection.id, None, 200))
+
+
+def _delete(state: State, call: ManagementCall, connection: Connection) -> None:
+    """Close the connection: 1000 without a reason on the wire, one in the event (B-212)."""
+    state.out.append(Close(connection.id, DELETED.code))
+    state.out.append(Answer(call.call_id, 204))
+    state.out.append(Report("delete", connection.id, None, 204))
+    state.end(connection, DELETED)
+
+
+def _reachable(state: State, api: Api, connection_id: str) -> Connection | None:
+    """Find an open connection of this API, once its opening window is over (B-221)."""
+    connection = state.connections.get(connection_id)
+    if connection is None or connection.api is not api:
+        return None
+    opened_for_s = state.now - connection.opened_at
+    return connection if opened_for_s >= state.settings.opening_window_s else None
+
+
+def _absence(state: State, api: Api, connection_id: str) -> HttpError:
+    """Say why there is no such connection (B-214 to B-217).
+
+    One whose `$connect` still runs is as gone as one that has closed (B-220).
+    """
+    if not is_well_formed(connection_id):
+        return http_errors.INVALID_CONNECTION_ID
+    foreign_is_gone = state.settings.foreign_connection_status == http_errors.GONE.status
+    if foreign_is_gone or api.ids.issued(connection_id):
+        return http_errors.GONE
+    return http_errors.FORBIDDEN
+
+
+def _answer_elsewhere(state: State, call: ManagementCall, socket_api: Api | None) -> None:
+    """Answer a request that is not for `@connections` (B-025, B-218)."""
+    refusal = http_errors.FORBIDDEN
+    if socket_api is not None and call.method in {"GET", "HEAD"}:
+        refusal = http_error(
+            state.settings.plain_get_status, "UpgradeRequiredException", "Upgrade Required"
+        )
+        refusal = refusal._replace(headers=(("Upgrade", "websocket"), *refusal.headers))
+    state.out.append(Answer(call.call_id, *refusal))
+    detail = f"{call.method} {call.path}"
+    state.out.append(Report("http", None, None, refusal.status, detail=detail))
+
+
+def _refuse(state: State, call: ManagementCall, refusal: HttpError, connection_id: str) -> None:
+    state.out.append(Answer(call.call_id, *refusal))
+    kind = _KINDS.get(call.method, "http")
+    state.out.append(Report(kind, connection_id, None, refusal.status))
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

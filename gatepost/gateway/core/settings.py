@@ -1,0 +1,40 @@
+"""Every limit and every guess of the gateway, one field each.
+
+A field whose docstring says *guess* pins our choice, not a fact about AWS: nothing should build on
+it, and anybody with better evidence changes it here.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class GatewaySettings(Struct, frozen=True, kw_only=True):
+    """What can be turned about the gateway; the defaults are AWS's limits.
+
+    Timers: `idle_timeout_s` (B-270) and `lifetime_s` (B-274) end a connection with 1001.
+
+    Sizes: `message_bytes_max` (B-250), `frame_bytes_max` (B-251, outbound fragments too, B-253)
+    and `url_chars_max` (B-028).
+
+    Inferred: `opening_window_s` is how long after `$connect` a connection still answers 410 to
+    `@connections` (B-221).
+
+    Guesses: `foreign_connection_status` answers a well-formed id that was not issued here
+    (B-217). `pass_unoffered_subprotocol` lets a function choose a subprotocol that the client did
+    not offer (B-052). `lost_close_code` is what `$disconnect` says when the transport ended
+    without a close frame (B-134). `plain_get_status` answers a GET without upgrade headers on the
+    socket's path (B-025). `too_long_message` is the text of 413 (B-223).
+    """
+
+    idle_timeout_s: float = 600.0
+    lifetime_s: float = 7200.0
+    message_bytes_max: int = 131_072
+    frame_bytes_max: int = 32_768
+    url_chars_max: int = 4096
+    opening_window_s: float = 0.0
+    foreign_connection_status: Literal[403, 410] = 403
+    pass_unoffered_subprotocol: bool = True
+    lost_close_code: int = 1006
+    plain_get_status: int = 426
+    too_long_message: str = "Message too long"

@@ -1,0 +1,206 @@
+"""From the upgrade request to 101 or to an HTTP status."""
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatepost.gateway.core.commands import Accept, Invoke, Refuse, Report, Send
+from gatepost.gateway.core.deployment import Route
+from gatepost.gateway.core.inputs import (
+    Failed,
+    InvocationFinished,
+    ManagementCall,
+    Message,
+    NotInvocable,
+    Outcome,
+    Returned,
+    Shutdown,
+    Tick,
+    UpgradeAbandoned,
+)
+from gatepost.gateway.core.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.gatepost.gateway.core.conftest import Dialogue
+
+
+@pytest.mark.parametrize("path", ["/dev", "/dev/", "/%64ev"])
+def test_the_stage_is_the_path(dialogue: "Dialogue", path: str) -> None:
+    """B-020: with and without a slash at the end."""
+    dialogue.upgrade(path)
+    assert dialogue.one(Invoke).route_key == "$connect"
+
+
+@pytest.mark.parametrize("path", ["/", "", "/prod", "/DEV", "/dev/more", "/dev//", "//dev"])
+def test_any_other_path_is_forbidden(dialogue: "Dialogue", path: str) -> None:
+    """B-023, B-024 (the latter a guess): 403 in JSON with the error type in a header."""
+    number = dialogue.upgrade(path)
+    refusal = dialogue.one(Refuse)
+    assert (refusal.handshake_id, refusal.status) == (number, 403)
+    assert ("x-amzn-ErrorType", "ForbiddenException") in refusal.headers
+    assert refusal.body == b'{"message":"Forbidden"}'
+    assert not dialogue.all(Invoke)
+
+
+def test_a_url_over_the_limit_is_refused(dialogue: "Dialogue") -> None:
+    """B-028: 4096 characters."""
+    dialogue.upgrade("/dev", "x" * 4092)
+    assert dialogue.all(Invoke)
+    dialogue.upgrade("/dev", "x" * 4093)
+    assert dialogue.one(Refuse).status == 414
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299])
+def test_any_2xx_accepts(dialogue: "Dialogue", status: int) -> None:
+    """B-041, B-049: neither body nor headers go along."""
+    number = dialogue.upgrade()
+    invoke = dialogue.one(Invoke)
+    result = {"statusCode": status, "body": "welcome", "headers": {"Set-Cookie": "a=b"}}
+    dialogue.finish(invoke.invocation_id, result, after=0.25)
+    assert dialogue.commands[0] == Accept(number, invoke.connection_id)
+    report = dialogue.one(Report)
+    assert (report.kind, report.status) == ("connect", 101)
+    assert report.duration_ms == pytest.approx(250, abs=0.1)
+    assert not dialogue.all(Send)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 501])
+def test_any_other_status_is_passed_through(dialogue: "Dialogue", status: int) -> None:
+    """B-042, and B-054 (a guess): with the function's body; B-055: no `$disconnect`."""
+    number = dialogue.upgrade()
+    dialogue.finish(dialogue.one(Invoke).invocation_id, {"statusCode": status, "body": "no"})
+    assert dialogue.one(Refuse) == Refuse(number, status, (), b"no")
+    assert not dialogue.all(Invoke)
+    assert dialogue.one(Report).status == status
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Failed("ValueError", "bad"), 502),
+        (NotInvocable("no such handler"), 500),
+        (Returned(b'"ok"'), 502),
+        (Returned(b"null"), 502),
+        (Returned(b'{"statusCode":"200"}'), 502),
+        (Returned(b'{"statusCode":101}'), 502),
+        (Returned(b'{"statusCode":401,"body":"%","isBase64Encoded":true}'), 502),
+    ],
+)
+def test_a_failing_connect_function_refuses(
+    dialogue: "Dialogue", outcome: Outcome, status: int
+) -> None:
+    """B-043 to B-045, section 12; the body as B-054 (a guess) has it."""
+    dialogue.upgrade()
+    invoke = dialogue.one(Invoke)
+    request_id = dialogue.event()["requestContext"]["requestId"]
+    dialogue.finish(invoke.invocation_id, outcome)
+    refusal = dialogue.one(Refuse)
+    assert refusal.status == status
+    assert json.loads(refusal.body) == {
+        "message": "Internal server error",
+        "connectionId": invoke.connection_id,
+        "requestId": request_id,
+    }
+    assert "x-amzn-ErrorType" in dict(refusal.headers)
+    assert dialogue.one(Report).detail
+    assert not dialogue.all(Invoke)
+
+
+def test_a_slow_connect_function_is_answered_504(dialogue: "Dialogue") -> None:
+    """B-046: at the integration timeout; what the function says later changes nothing."""
+    dialogue.upgrade()
+    invocation_id = dialogue.one(Invoke).invocation_id
+    assert not dialogue.say(Tick(), after=28.9)[:-1]
+    dialogue.say(Tick(), after=0.2)
+    refusal = dialogue.one(Refuse)
+    assert refusal.status == 504
+    assert json.loads(refusal.body)["message"] == "Endpoint request timed out"
+    dialogue.finish(invocation_id, {"statusCode": 200})
+    assert dialogue.commands == []
+
+
+def test_without_a_connect_route_every_client_is_accepted(talk: "Callable[..., Dialogue]") -> None:
+    """B-047."""
+    dialogue = talk(Route("$default", "fallback"))
+    number = dialogue.upgrade()
+    assert dialogue.one(Accept).handshake_id == number
+    dialogue.say(Message(dialogue.one(Accept).connection_id, "hi"))
+    assert dialogue.one(Invoke).route_key == "$default"
+
+
+@pytest.mark.parametrize("name", ["Sec-WebSocket-Protocol", "sec-websocket-protocol"])
+def test_the_function_chooses_the_subprotocol(dialogue: "Dialogue", name: str) -> None:
+    """B-050: the offers reach the event as they came; the choice returns in a header."""
+    dialogue.upgrade(headers=(("sec-websocket-protocol", "chat.v1, chat.v2"),))
+    assert dialogue.event()["headers"]["Sec-WebSocket-Protocol"] == "chat.v1, chat.v2"
+    result = {"statusCode": 200, "headers": {name: "chat.v2"}}
+    dialogue.finish(dialogue.one(Invoke).invocation_id, result)
+    assert dialogue.one(Accept).subprotocol == "chat.v2"
+
+
+def test_a_function_that_chooses_none_completes_without_one(dialogue: "Dialogue") -> None:
+    """B-051: 101 without the header."""
+    dialogue.connect(headers=(("Sec-WebSocket-Protocol", "chat.v1"),))
+    assert dialogue.one(Accept).subprotocol is None
+
+
+@pytest.mark.parametrize(("passed", "chosen"), [(True, "chat.v9"), (False, None)])
+def test_guess_a_subprotocol_that_was_not_offered_is_passed_through(
+    talk: "Callable[..., Dialogue]", *, passed: bool, chosen: str | None
+) -> None:
+    """B-052, switchable."""
+    dialogue = talk(settings=GatewaySettings(pass_unoffered_subprotocol=passed))
+    dialogue.upgrade(headers=(("Sec-WebSocket-Protocol", "chat.v1, chat.v2"),))
+    result = {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v9"}}
+    dialogue.finish(dialogue.one(Invoke).invocation_id, result)
+    assert dialogue.one(Accept).subprotocol == chosen
+
+
+def test_a_connection_is_gone_until_connect_has_returned(dialogue: "Dialogue") -> None:
+    """B-040, B-220: a POST from inside its own `$connect` is 410, and right after it 200."""
+    dialogue.upgrade()
+    invoke = dialogue.one(Invoke)
+    call = ManagementCall(1, "POST", f"/dev/@connections/{invoke.connection_id}", b"hi")
+    assert "410" in str(dialogue.say(call)[0])
+    dialogue.finish(invoke.invocation_id, {"statusCode": 200})
+    assert "200" in str(dialogue.say(call)[1])
+
+
+def test_disconnect_runs_for_a_client_that_left_before_connect_accepted(
+    dialogue: "Dialogue",
+) -> None:
+    """Inferred: what the function recorded goes away again; there is nobody to accept."""
+    number = dialogue.upgrade()
+    invocation_id = dialogue.one(Invoke).invocation_id
+    dialogue.say(UpgradeAbandoned(number), after=1)
+    assert dialogue.one(Report).kind == "connect"
+    dialogue.finish(invocation_id, {"statusCode": 200}, after=1)
+    context = dialogue.event()["requestContext"]
+    assert (context["routeKey"], context["disconnectStatusCode"]) == ("$disconnect", 1006)
+    assert not dialogue.all(Accept)
+
+
+@pytest.mark.parametrize("outcome", [Returned(b'{"statusCode":403}'), Failed("E", "m")])
+def test_no_disconnect_for_a_client_that_left_and_was_refused(
+    dialogue: "Dialogue", outcome: Outcome
+) -> None:
+    """B-055: a refused connection has nothing to tell."""
+    number = dialogue.upgrade()
+    invocation_id = dialogue.one(Invoke).invocation_id
+    dialogue.say(UpgradeAbandoned(number))
+    assert dialogue.say(InvocationFinished(invocation_id, outcome)) == []
+
+
+def test_shutdown_refuses_pending_handshakes_and_new_ones(dialogue: "Dialogue") -> None:
+    """503 to both; a `$connect` that accepts after that gets its `$disconnect`."""
+    number = dialogue.upgrade()
+    invocation_id = dialogue.one(Invoke).invocation_id
+    dialogue.say(Shutdown())
+    assert (dialogue.one(Refuse).handshake_id, dialogue.one(Refuse).status) == (number, 503)
+    dialogue.upgrade()
+    assert dialogue.one(Refuse).status == 503
+    dialogue.finish(invocation_id, {"statusCode": 200})
+    assert dialogue.event()["requestContext"]["disconnectStatusCode"] == 1001
