@@ -1,0 +1,1 @@
+"""Invoking functions, in warm worker processes or in this process."""

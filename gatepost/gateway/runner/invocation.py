@@ -1,0 +1,52 @@
+"""One invocation on its way through a runner: the event, who waits for it, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from gatepost.gateway.core.inputs import Failed
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from gatepost.gateway.core.inputs import Outcome
+
+
+class Invocation:
+    """An event and the future of its outcome.
+
+    Whoever waits may have given up (a cancelled future); the invocation is then skipped if it has
+    not begun, and runs to its end unheard if it has.
+    """
+
+    __slots__ = ("event", "outcome", "queued_at", "request_id")
+
+    def __init__(self, event: bytes, outcome: asyncio.Future[Outcome], queued_at: float) -> None:
+        self.event = event
+        self.outcome = outcome
+        self.queued_at = queued_at
+        self.request_id = str(uuid.UUID(bytes=os.urandom(16), version=4))
+
+    def settle(self, outcome: Outcome) -> None:
+        """Give the outcome to whoever still waits; later outcomes than the first change nothing."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+    def timed_out(self, timeout_s: float) -> None:
+        """Settle as Lambda does at a function's timeout."""
+        text = f"RequestId: {self.request_id} Error: Task timed out after {timeout_s:.2f} seconds"
+        self.settle(Failed("Sandbox.Timedout", text))
+
+    def exited(self, reason: str) -> None:
+        """Settle as Lambda does when the runtime exits before it has answered."""
+        text = f"RequestId: {self.request_id} Error: {reason}"
+        self.settle(Failed("Runtime.ExitError", text))
+
+
+def trace_id() -> str:
+    """Make an X-Ray trace header, as Lambda gives one to every invocation; never sampled."""
+    root = f"{int(time.time()):08x}-{os.urandom(12).hex()}"
+    return f"Root=1-{root};Parent={os.urandom(8).hex()};Sampled=0"

@@ -1,0 +1,268 @@
+"""One worker: a process of its own that runs one function, one invocation at a time.
+
+It starts the process, hands it invocations through its Runtime API, keeps the function's timeout,
+reads what the process prints, and sees to it that the process ends. Which worker gets which
+invocation, and when workers come and go, is the pool's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from gatepost.gateway.core.inputs import Failed
+from gatepost.gateway.runner.environment import command_line, function_arn, function_environment
+from gatepost.gateway.runner.output import Lines, Output
+from gatepost.gateway.runner.runtime_api import RuntimeApi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gatepost.gateway.core.deployment import Function
+    from gatepost.gateway.core.inputs import Outcome
+    from gatepost.gateway.runner.invocation import Invocation
+    from gatepost.gateway.runner.output import Stream
+
+STOP_GRACE_S: Final = 1.0
+"""How long a worker that is told to leave may take before it is killed."""
+DUMP_GRACE_S: Final = 0.5
+"""How long a worker past its function's timeout has to print where its handler is."""
+PIPE_GRACE_S: Final = 0.5
+"""How long output is read on after the process has ended, should something hold its pipe open."""
+
+_STREAMS: Final[dict[int, Stream]] = {1: "stdout", 2: "stderr"}
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What all workers of a runner have in common.
+
+    `environment` is what every function gets beside its own variables and Lambda's. `lifeline` is
+    the read end of a pipe that ends when this process does. `init_s` limits a worker's init; the
+    function's own timeout comes on top.
+    """
+
+    python: Path
+    environment: Mapping[str, str]
+    lifeline: int
+    account_id: str
+    init_s: float
+    on_output: Callable[[Output], None] | None
+
+
+class Keeper(Protocol):
+    """What a worker reports to."""
+
+    def worker_free(self, worker: Worker) -> None:
+        """Take note that the worker waits for an invocation: its init or its last one is over."""
+
+    def worker_answered(self) -> None:
+        """Take note that a handler has returned or raised."""
+
+    def worker_unusable(self, worker: Worker, *, busy: bool, init_failure: Failed | None) -> None:
+        """Take note that the worker takes no more invocations; called once, not after `stop`.
+
+        `busy` is true if it went in the middle of an invocation. `init_failure` is set if it was
+        never free.
+        """
+
+    def worker_gone(self, worker: Worker) -> None:
+        """Take note that the process has ended and its pipes are closed."""
+
+
+class Worker(asyncio.SubprocessProtocol):
+    """One process. `gone` is set when nothing of it is left."""
+
+    def __init__(self, function: Function, keeper: Keeper, launch: Launch) -> None:
+        self.gone = asyncio.Event()
+        self.ready = False
+        self.free_since = 0.0
+        self._function = function
+        self._keeper = keeper
+        self._shared = launch
+        self._api = RuntimeApi(self, function_arn(function, launch.account_id), function.timeout_s)
+        self._invocation: Invocation | None = None
+        self._usable = True
+        self._lines = {fd: Lines() for fd in _STREAMS}
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._pid = 0
+        self._loop = asyncio.get_running_loop()
+        init_s = launch.init_s + function.timeout_s
+        self._timer = self._loop.call_later(init_s, self._init_timed_out, init_s)
+        self._starting = self._loop.create_task(self._start())
+
+    @property
+    def pid(self) -> int:
+        """The process's id; 0 until it was started."""
+        return self._pid
+
+    @property
+    def busy(self) -> bool:
+        """Whether an invocation runs."""
+        return self._invocation is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `run` may be called."""
+        return self._usable and self._api.waiting
+
+    def run(self, invocation: Invocation) -> None:
+        """Start an invocation. Only to be called while `waiting`."""
+        self._invocation = invocation
+        self._timer = self._loop.call_later(self._function.timeout_s, self._timed_out)
+        self._api.hand_out(invocation)
+
+    def stop(self) -> None:
+        """Let the process leave, and kill it after STOP_GRACE_S. A running invocation fails.
+
+        One that has not finished its init has nothing to leave in order, and is killed at once.
+        """
+        self._usable = False
+        self._timer.cancel()
+        self._api.close()
+        self._loop.call_later(STOP_GRACE_S if self.ready else 0, self._kill)
+
+    async def _start(self) -> None:
+        function, shared = self._function, self._shared
+        try:
+            address = await self._api.open()
+            transport, _ = await self._loop.subprocess_exec(
+                lambda: self,
+                *command_line(function, shared.python, shared.lifeline),
+                stdin=asyncio.subprocess.DEVNULL,
+                cwd=function.code_root,
+                env=function_environment(function, shared.environment, address=address),
+                start_new_session=True,  # Ctrl-C in the terminal is not for workers
+                pass_fds=(shared.lifeline,),
+            )
+        except OSError as error:
+            text = f"Cannot start a worker for function '{function.name}': {error}"
+            self.init_failed(Failed("Runtime.StartError", text))
+            self._leave()
+            return
+        if not self._usable:  # stopped while it was being started
+            transport.kill()
+
+    # What the runtime reports (runtime_api.Owner).
+
+    def next_asked(self) -> bool:
+        """Take note that the runtime is free."""
+        if self._invocation is not None:
+            return False
+        if not self.ready:
+            self.ready = True
+            self._timer.cancel()
+        self.free_since = self._loop.time()
+        self._keeper.worker_free(self)
+        return True
+
+    def answered(self, request_id: str, outcome: Outcome) -> bool:
+        """Settle the running invocation, if it is the one meant."""
+        invocation = self._invocation
+        if invocation is None or invocation.request_id != request_id:
+            return False
+        self._invocation = None
+        self._timer.cancel()
+        self._keeper.worker_answered()
+        invocation.settle(outcome)
+        return True
+
+    def init_failed(self, failure: Failed) -> None:
+        """Take note that no handler could be loaded."""
+        if not self._usable or self.ready:
+            return
+        if self._shared.on_output is not None:
+            line = f"{failure.error_type}: {failure.message}"
+            self._shared.on_output(Output(self._function.name, self._pid, "init error", line))
+        self._give_up(busy=False, init_failure=failure)
+        self._loop.call_later(STOP_GRACE_S, self._kill)
+
+    # What time reports.
+
+    def _timed_out(self) -> None:
+        invocation, self._invocation = self._invocation, None
+        if invocation is None:
+            return
+        invocation.timed_out(self._function.timeout_s)
+        self._give_up(busy=True)
+        with contextlib.suppress(ProcessLookupError):
+            if self._transport is not None:
+                self._transport.send_signal(signal.SIGUSR2)
+        self._loop.call_later(DUMP_GRACE_S, self._kill)
+
+    def _init_timed_out(self, after_s: float) -> None:
+        text = f"Init of function '{self._function.name}' took longer than {after_s:.2f} seconds"
+        self.init_failed(Failed("Sandbox.Timedout", text))
+        self._kill()
+
+    # What the process reports (asyncio.SubprocessProtocol).
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the process."""
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+        self._pid = self._transport.get_pid()
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        """Pass on the lines that are complete."""
+        self._print(fd, self._lines[fd].feed(cast("bytes", data)))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
+        """Pass on the last line, should it have no end."""
+        self._print(fd, self._lines[fd].flush())
+
+    def process_exited(self) -> None:
+        """Fail the running invocation and end whatever the process had started."""
+        transport = cast("asyncio.SubprocessTransport", self._transport)
+        reason = _exit_reason(transport.get_returncode() or 0)
+        invocation, self._invocation = self._invocation, None
+        if invocation is not None:
+            invocation.exited(reason)
+        if not self.ready:
+            text = f"{reason}, while function '{self._function.name}' was loaded"
+            self.init_failed(Failed("Runtime.ExitError", text))
+        self._give_up(busy=invocation is not None)
+        self._kill()
+        self._loop.call_later(PIPE_GRACE_S, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Take note that process and pipes have ended."""
+        if self._transport is not None:
+            self._transport.close()
+        self._leave()
+
+    def _print(self, fd: int, lines: list[str]) -> None:
+        if self._shared.on_output is not None:
+            for line in lines:
+                self._shared.on_output(Output(self._function.name, self._pid, _STREAMS[fd], line))
+
+    def _give_up(self, *, busy: bool, init_failure: Failed | None = None) -> None:
+        self._timer.cancel()
+        self._api.close()
+        if self._usable:
+            self._usable = False
+            self._keeper.worker_unusable(self, busy=busy, init_failure=init_failure)
+
+    def _kill(self) -> None:
+        """Kill the process and, by its process group, what its handler started."""
+        if self._pid and not self.gone.is_set():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._pid, signal.SIGKILL)
+
+    def _leave(self) -> None:
+        if not self.gone.is_set():
+            self.gone.set()
+            self._keeper.worker_gone(self)
+
+
+def _exit_reason(returncode: int) -> str:
+    if returncode == 0:
+        return "Runtime exited without providing a reason"
+    if returncode > 0:
+        return f"Runtime exited with error: exit status {returncode}"
+    name = signal.strsignal(-returncode) or str(-returncode)
+    return f"Runtime exited with error: signal: {name.lower()}"
