@@ -30,7 +30,9 @@ from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.core.inputs import Outcome
 from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
+from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.pool import WorkerRunner
 from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
@@ -99,7 +101,7 @@ class Emulator:
         python = choose_python(options.python, deployment.root)
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
         invoker = _WhenReady()
-        gateway = GatewayServer(deployment, invoker, on_report=self._log.report)
+        gateway = self._gateway(invoker)
         await self._listen(gateway)
         dynamodb, stand_in = await self._table_endpoint()
         functions = with_local_environment(
@@ -112,9 +114,10 @@ class Emulator:
             ca_bundle=write_ca_bundle(Path(folder) / "ca.pem", gateway.certificate_authority),
             env_file=env_file,
         )
+        runner_options = RunnerOptions(account_id=deployment.account_id)
         if options.in_process:
             runner: WorkerRunner | InProcessRunner = InProcessRunner(
-                functions, on_output=self._log.output
+                functions, on_output=self._log.output, options=runner_options
             )
         else:
             runner = WorkerRunner(
@@ -122,15 +125,25 @@ class Emulator:
                 python=python,
                 workers_max=options.workers,
                 on_output=self._log.output,
+                options=runner_options,
             )
         self._runner = runner
         self._stack.push_async_callback(runner.close)
         # The gateway closes first: its $disconnect events still need functions and table.
         self._stack.push_async_callback(gateway.close)
-        await asyncio.gather(
-            runner.start(), create_tables(deployment.tables, dynamodb, deployment.region)
-        )
+        try:
+            await asyncio.gather(
+                runner.start(), create_tables(deployment.tables, dynamodb, deployment.region)
+            )
+        except UnsupportedRuntimeError as error:
+            raise UserError(str(error)) from error
         invoker.ready(runner)
+
+    def _gateway(self, invoker: Invoker) -> GatewayServer:
+        try:
+            return GatewayServer(self._deployment, invoker, on_report=self._log.report)
+        except ValueError as error:  # a deployment that can't be served: its template's mistake
+            raise UserError(f"{self._options.template}: {error}") from error
 
     async def _listen(self, gateway: GatewayServer) -> None:
         options = self._options
