@@ -1,0 +1,1 @@
+"""Reading a deployment template into one Deployment."""

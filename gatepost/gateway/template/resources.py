@@ -1,0 +1,161 @@
+"""The `resources` section: the CloudFormation that a project adds to what the framework makes.
+
+Responsible for collecting the resources, for what is known about each of them here, for tables, and
+for refusing resources that would change the WebSocket API behind the emulator's back.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from gatepost.gateway.template.intrinsics import Intrinsics, Known
+from gatepost.gateway.template.tables import TABLE_TYPE, read_table
+from gatepost.gateway.template.variables import ACCOUNT_ID
+from gatepost.gateway.template.yaml_source import scalar_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gatepost.gateway.core.deployment import Table
+    from gatepost.gateway.template.view import View
+
+_API_PARTS: Final = frozenset(
+    f"AWS::ApiGatewayV2::{part}"
+    for part in ("Route", "RouteResponse", "Integration", "IntegrationResponse", "Authorizer")
+)
+_API: Final = "AWS::ApiGatewayV2::Api"
+_GLOBAL_TABLE: Final = "AWS::DynamoDB::GlobalTable"
+_HTTP_API: Final = "HttpApi"
+"""Logical id that the framework gives to the API of httpApi events."""
+
+_SILENT: Final = (
+    TABLE_TYPE,
+    "AWS::ApiGateway",
+    "AWS::CloudWatch::",
+    "AWS::IAM::",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::",
+)
+"""Types that either do their work here or make no difference to it."""
+
+
+def collect(section: "View | None") -> "tuple[dict[str, View], dict[str, View]]":
+    """Return the resources and the parameters of the section by logical id.
+
+    The section is a CloudFormation template in part, or a list of them.
+    """
+    resources: dict[str, View] = {}
+    parameters: dict[str, View] = {}
+    if section is None:
+        return resources, parameters
+    parts = section.elements() if section.is_list else [section]
+    for part in parts:
+        if part.is_empty:
+            continue
+        for key, into in (("Resources", resources), ("Parameters", parameters)):
+            for logical_id, view in _entries(part, key):
+                if logical_id in into:
+                    raise view.error(f"is there twice, first at {into[logical_id].place}")
+                into[logical_id] = view
+    return resources, parameters
+
+
+def _entries(part: "View", key: str) -> "Iterator[tuple[str, View]]":
+    entries = part.get(key)
+    if entries is None:
+        return
+    for logical_id, view in entries.items():
+        if not view.is_empty:
+            yield logical_id, view
+
+
+def read_tables(
+    resources: "Mapping[str, View]", names: "Mapping[str, str]", intrinsics: Intrinsics
+) -> "tuple[Table, ...]":
+    """Read every table; `names` are their names by logical id."""
+    return tuple(
+        read_table(logical_id, resources[logical_id], name=name, intrinsics=intrinsics)
+        for logical_id, name in names.items()
+    )
+
+
+def types(resources: "Mapping[str, View]") -> dict[str, str]:
+    """Return the type of each resource by logical id; one without adds to a generated resource."""
+    found = {}
+    for logical_id, view in resources.items():
+        kind = view.get("Type")
+        found[logical_id] = "no Type" if kind is None else kind.text()
+    return found
+
+
+def table_names(
+    resources: "Mapping[str, View]", kinds: "Mapping[str, str]", intrinsics: Intrinsics
+) -> dict[str, str]:
+    """Return the name of each table by logical id: its TableName, else `{stack}-{logical id}`."""
+    names = {}
+    for logical_id, kind in kinds.items():
+        if kind == _GLOBAL_TABLE:
+            raise resources[logical_id].error(f"is an {kind}; only {TABLE_TYPE} is emulated")
+        if kind != TABLE_TYPE:
+            continue
+        properties = resources[logical_id].get("Properties")
+        given = None if properties is None else properties.get("TableName")
+        name = None if given is None else intrinsics.text(given)
+        names[logical_id] = name or f"{intrinsics.stack}-{logical_id}"
+    return names
+
+
+def known_parameters(parameters: "Mapping[str, View]") -> dict[str, Known]:
+    """Return the parameters that have a default: nobody gives them another value here."""
+    known = {}
+    for name, view in parameters.items():
+        if (default := view.get("Default")) is not None:
+            known[name] = Known(scalar_text(default.scalar()))
+    return known
+
+
+def known_tables(names: "Mapping[str, str]", region: str) -> dict[str, Known]:
+    """Return what Ref and GetAtt give for each table."""
+    prefix = f"arn:aws:dynamodb:{region}:{ACCOUNT_ID}:table/"
+    return {logical_id: Known(name, {"Arn": prefix + name}) for logical_id, name in names.items()}
+
+
+def refuse_api_parts(resources: "Mapping[str, View]", kinds: "Mapping[str, str]") -> None:
+    """Refuse a WebSocket API, and parts of one, that are written out as resources."""
+    http_apis = {_HTTP_API} | {
+        logical_id
+        for logical_id, kind in kinds.items()
+        if kind == _API and _is_http(resources[logical_id])
+    }
+    for logical_id, kind in kinds.items():
+        view = resources[logical_id]
+        if kind == _API and logical_id not in http_apis:
+            raise view.error(
+                f"is an {_API}; a WebSocket API written out as a resource is not read, "
+                "only the websocket events of functions are"
+            )
+        if kind in _API_PARTS and _api_of(view) not in http_apis:
+            raise view.error(
+                f"is an {kind}; only the websocket events of functions make routes here"
+            )
+
+
+def _is_http(api: "View") -> bool:
+    properties = api.get("Properties")
+    protocol = None if properties is None else properties.get("ProtocolType")
+    return protocol is not None and protocol.node.value == "HTTP"
+
+
+def _api_of(part: "View") -> str | None:
+    """Return the logical id of the API that a route, integration ... belongs to."""
+    properties = part.get("Properties")
+    api = None if properties is None else properties.get("ApiId")
+    if api is None or not api.is_mapping:
+        return None
+    reference = api.get("Ref")
+    return None if reference is None else reference.text()
+
+
+def notices(kinds: "Mapping[str, str]") -> "Iterator[str]":
+    """Say in one sentence which resources have no stand-in here."""
+    idle = [f"{name} ({kind})" for name, kind in kinds.items() if not kind.startswith(_SILENT)]
+    if idle:
+        yield f"not emulated: {', '.join(idle)}"

@@ -1,0 +1,104 @@
+"""Projects on disk for the tests of the template reader."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import dedent
+from typing import Protocol
+
+import pytest
+
+from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.template.errors import TemplateError
+from gatepost.gateway.template.serverless import read_serverless
+
+BARE = """
+service: shop
+provider:
+  name: aws
+  runtime: python3.13
+"""
+HELLO = """
+functions:
+  hello:
+    handler: app.hello
+    events:
+      - websocket: $connect
+"""
+
+
+class Read(Protocol):
+    """What the fixture `read` gives."""
+
+    def __call__(
+        self,
+        template: str,
+        *,
+        files: Mapping[str, str] = ...,
+        stage: str | None = None,
+        options: Mapping[str, str] = ...,
+        environ: Mapping[str, str] = ...,
+    ) -> Deployment:
+        """Write the template and the files beside it, and read it."""
+        ...
+
+
+class Refusal(Protocol):
+    """What the fixture `refusal` gives."""
+
+    def __call__(self, template: str, *, files: Mapping[str, str] = ...) -> str:
+        """Return the error's text; the template's path in it is relative to the project."""
+        ...
+
+
+class Environment(Protocol):
+    """What the fixture `environment` gives."""
+
+    def __call__(self, lines: str, *, rest: str = "") -> dict[str, str]:
+        """Read a small project whose provider has these environment variables."""
+        ...
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Read a project that is written out for the test."""
+
+    def reader(
+        template: str,
+        *,
+        files: Mapping[str, str] = {},
+        stage: str | None = None,
+        options: Mapping[str, str] = {},
+        environ: Mapping[str, str] = {},
+    ) -> Deployment:
+        for name, content in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(dedent(content).lstrip("\n"), encoding="utf-8")
+        path = tmp_path / "serverless.yml"
+        path.write_text(dedent(template).lstrip("\n"), encoding="utf-8")
+        return read_serverless(path, stage=stage, options=options, environ=environ)
+
+    return reader
+
+
+@pytest.fixture
+def refusal(read: Read, tmp_path: Path) -> Refusal:
+    """Read a project that can't be read."""
+
+    def refused(template: str, *, files: Mapping[str, str] = {}) -> str:
+        with pytest.raises(TemplateError) as caught:
+            read(template, files=files)
+        return str(caught.value).removeprefix(f"{tmp_path}/")
+
+    return refused
+
+
+@pytest.fixture
+def environment(read: Read) -> Environment:
+    """Return the environment of the function of a small project."""
+
+    def variables(lines: str, *, rest: str = "") -> dict[str, str]:
+        indented = "\n".join(f"    {line}" for line in dedent(lines).strip().splitlines())
+        template = f"{BARE}  environment:\n{indented}\n{HELLO}{dedent(rest)}"
+        return read(template).functions["shop-dev-hello"].environment
+
+    return variables

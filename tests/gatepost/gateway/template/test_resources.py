@@ -1,0 +1,97 @@
+"""The `resources` section."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.gatepost.gateway.template.conftest import Read, Refusal
+
+HEAD = """service: shop
+provider: {name: aws}
+functions:
+  hello: {handler: a.b, events: [{websocket: $connect}]}
+"""
+TABLE = """
+Resources:
+  {name}:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{{AttributeName: pk, AttributeType: S}}]
+      KeySchema: [{{AttributeName: pk, KeyType: HASH}}]
+"""
+
+
+def test_resources_may_be_a_file_or_a_list_of_files(read: "Read") -> None:
+    """As the framework merges them."""
+    files = {"a.yml": TABLE.format(name="A"), "b.yml": TABLE.format(name="B")}
+    one = read(HEAD + "resources: ${file(a.yml)}", files=files)
+    two = read(HEAD + "resources:\n  - ${file(a.yml)}\n  - ${file(b.yml)}\n", files=files)
+    assert [table.name for table in one.tables] == ["shop-dev-A"]
+    assert [table.name for table in two.tables] == ["shop-dev-A", "shop-dev-B"]
+
+
+def test_one_resource_may_be_a_file(read: "Read") -> None:
+    """A variable may stand in for any part."""
+    files = {"a.yml": TABLE.format(name="A")}
+    template = HEAD + "resources:\n  Resources:\n    T: ${file(a.yml):Resources.A}\n"
+    assert [table.name for table in read(template, files=files).tables] == ["shop-dev-T"]
+
+
+def test_resources_that_nothing_refers_to_are_named_in_one_notice(read: "Read") -> None:
+    """Permissions, alarms and logs make no difference here and are not worth a word."""
+    template = f"""{HEAD}
+resources:
+  Resources:
+    Uploads: {{Type: AWS::S3::Bucket, Properties: {{BucketName: '${{ssm:/x}}'}}}}
+    Jobs: {{Type: AWS::SQS::Queue}}
+    Role: {{Type: AWS::IAM::Role}}
+    Alarm: {{Type: AWS::CloudWatch::Alarm}}
+    Logs: {{Type: AWS::Logs::LogGroup}}
+    Nothing:
+"""
+    assert read(template).notices == (
+        "not emulated: Uploads (AWS::S3::Bucket), Jobs (AWS::SQS::Queue)",
+    )
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "{Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: WEBSOCKET}}",
+        "{Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref WebsocketsApi}}",
+        "{Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref WebsocketsApi}}",
+        "{Type: AWS::ApiGatewayV2::Authorizer, Properties: {ApiId: abc}}",
+        "{Type: AWS::DynamoDB::GlobalTable}",
+    ],
+)
+def test_resources_that_would_silently_be_missing_are_refused(
+    refusal: "Refusal", resource: str
+) -> None:
+    """Routes and authorizers of the API, and tables of a kind that is not created."""
+    refused = refusal(f"{HEAD}resources:\n  Resources:\n    Mine: {resource}\n")
+    assert refused.startswith("serverless.yml:7: resources.Resources.Mine is an AWS::")
+    assert "only" in refused
+
+
+def test_an_http_api_beside_the_websocket_api_is_no_concern(read: "Read") -> None:
+    """Its routes are not this API's."""
+    template = f"""{HEAD}
+resources:
+  Resources:
+    Web: {{Type: AWS::ApiGatewayV2::Api, Properties: {{ProtocolType: HTTP}}}}
+    Home: {{Type: AWS::ApiGatewayV2::Route, Properties: {{ApiId: !Ref Web}}}}
+    More: {{Type: AWS::ApiGatewayV2::Route, Properties: {{ApiId: !Ref HttpApi}}}}
+"""
+    assert set(read(template).apis[0].routes) == {"$connect"}
+
+
+def test_a_resource_that_is_there_twice_is_refused_with_both_places(refusal: "Refusal") -> None:
+    """Which of them counts nobody could tell."""
+    refused = refusal(
+        HEAD + "resources:\n  - ${file(a.yml)}\n  - ${file(b.yml)}\n",
+        files={"a.yml": TABLE.format(name="A"), "b.yml": "\n\n" + TABLE.format(name="A")},
+    )
+    assert refused.startswith("b.yml:3: resources.1.Resources.A is there twice, first at ")
+    assert refused.endswith("a.yml:3")

@@ -1,0 +1,228 @@
+"""Whole templates: the project's own, and ones like those that others write."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatepost.gateway.core.deployment import Deployment, Function, Route, Table, WebSocketApi
+from gatepost.gateway.template.errors import TemplateError
+from gatepost.gateway.template.serverless import make_api_id, read_serverless
+
+if TYPE_CHECKING:
+    from tests.gatepost.gateway.template.conftest import Read, Refusal
+
+ROOT = Path(__file__).resolve().parents[4]
+PROJECTS = ROOT / "tests" / "fixtures" / "template"
+FUNCTIONS = "functions:\n  a: {handler: a.b, events: [{websocket: $connect}]}\n"
+
+
+def function(name: str, timeout_s: int, **environment: str) -> Function:
+    """Return one of the project's own functions."""
+    return Function(
+        name=f"gatepost-test-{name}",
+        handler=f"functions/{name}.handler",
+        runtime="python3.13",
+        code_root=ROOT,
+        environment={"TABLE_NAME": "gatepost-test-Table", **environment},
+        timeout_s=timeout_s,
+        memory_mb=1024,
+    )
+
+
+def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
+    """Three functions, three routes of which one is two-way, one table with TTL."""
+    read = read_serverless(ROOT / "serverless.yml", stage="test", environ={})
+    api_id = make_api_id("gatepost", "test", "gatepost-test")
+    endpoint = f"https://{api_id}.execute-api.us-east-1.amazonaws.com/test"
+    functions = (
+        function("connect", 10),
+        function("disconnect", 10),
+        function("message", 29, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI=endpoint),
+    )
+    routes = (
+        Route("$connect", "gatepost-test-connect"),
+        Route("$disconnect", "gatepost-test-disconnect"),
+        Route("$default", "gatepost-test-message", two_way=True),
+    )
+    table: dict[str, object] = {
+        "TableName": "gatepost-test-Table",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        "KeySchema": [
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    }
+    assert read == Deployment(
+        service="gatepost",
+        stage="test",
+        region="us-east-1",
+        account_id="123456789012",
+        root=ROOT,
+        apis=(
+            WebSocketApi(api_id, "gatepost-test", "test", {route.key: route for route in routes}),
+        ),
+        functions={function.name: function for function in functions},
+        tables=(Table("gatepost-test-Table", table, "expires_at"),),
+        settings={"pages": "web", "index": "demo/chat.html"},
+    )
+
+
+@pytest.mark.parametrize("project", sorted(path.name for path in PROJECTS.iterdir()))
+def test_projects_as_others_write_them_read_without_change(project: str) -> None:
+    """Plugins, permissions, remote variables and other resources are in nobody's way."""
+    template = next((PROJECTS / project).glob("serverless.*"))
+    deployment = read_serverless(template, stage=None, environ={})
+    assert "$connect" in deployment.apis[0].routes
+    for one in deployment.functions.values():
+        assert one.runtime.startswith("python")
+        assert "${" not in "".join(one.environment.values())
+    assert deployment.tables
+
+
+def test_an_api_id_is_the_same_for_the_same_api_alone() -> None:
+    """10 characters of a-z and 0-9 (B-005)."""
+    ids = {make_api_id("shop", stage, f"{stage}-shop") for stage in ("dev", "test", "dev")}
+    assert len(ids) == 2
+    assert all(len(api_id) == 10 and api_id.isalnum() and api_id.islower() for api_id in ids)
+
+
+def test_names_and_defaults_are_the_framework_s(read: "Read") -> None:
+    """API name, stage, region and selection expression of a template that gives none."""
+    deployment = read(f"service: {{name: shop}}\nprovider: aws\n{FUNCTIONS}")
+    api = deployment.apis[0]
+    assert (deployment.service, deployment.stage, deployment.region) == ("shop", "dev", "us-east-1")
+    assert (api.name, api.stage) == ("dev-shop-websockets", "dev")
+    assert api.route_selection_expression == "$request.body.action"
+
+
+def test_the_stage_that_is_asked_for_wins(read: "Read") -> None:
+    """Before provider.stage, everywhere."""
+    template = f"service: shop\nprovider: {{name: aws, stage: test}}\n{FUNCTIONS}"
+    assert read(template).stage == "test"
+    prod = read(template, stage="prod")
+    assert (prod.stage, prod.apis[0].stage, set(prod.functions)) == (
+        "prod",
+        "prod",
+        {"shop-prod-a"},
+    )
+
+
+def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
+    """The real environment goes before the file; without `useDotenv` the file is nothing."""
+    provider = "{name: aws, runtime: '${env:R, self:service}'}"
+    template = f"service: shop\nprovider: {provider}\n{FUNCTIONS}"
+    files = {".env": "R=python3.13"}
+
+    def runtime(text: str, environ: dict[str, str]) -> str:
+        return read(text, files=files, environ=environ).functions["shop-dev-a"].runtime
+
+    assert runtime(template, {}) == "shop"
+    assert runtime(f"useDotenv: true\n{template}", {}) == "python3.13"
+    assert runtime(f"useDotenv: true\n{template}", {"R": "python3.12"}) == "python3.12"
+
+
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("", "serverless.yml: is no serverless template: it must be a mapping"),
+        ("- a", "serverless.yml: is no serverless template: it must be a mapping"),
+        ("a: 1", "serverless.yml:1: the template needs provider"),
+        ("provider: aws", "serverless.yml:1: the template needs service"),
+        ("service: x\nprovider: aws", "serverless.yml:1: the template needs functions"),
+        (
+            "service: x\nprovider: {name: google}",
+            "serverless.yml:2: provider.name is 'google'; only aws is emulated",
+        ),
+        (
+            "service: x\nprovider: aws\nfunctions:\n  a: {handler: a.b}",
+            "serverless.yml:4: functions have no websocket event, so there is no API",
+        ),
+        (
+            "service: ${opt:name}\nprovider: aws\n" + FUNCTIONS,
+            "serverless.yml:1: ${opt:name} has no value: option --name is not given",
+        ),
+        (
+            "service: x\n"
+            "provider: {name: aws, websocketsApiRouteSelectionExpression: $request.header.a}\n"
+            + FUNCTIONS,
+            ("serverless.yml:2: route selection expression '$request.header.a': can't read "
+            "'$request.header.a'; use $request.body.NAME, ${request.body.NAME} or text"),
+        ),
+        (
+            f"service: x\nprovider: aws\n{FUNCTIONS}custom:\n  gatepost:\n    page: web\n",
+            "serverless.yml:7: custom.gatepost has no setting 'page'; known are index, pages",
+        ),
+    ],
+)  # fmt: skip
+def test_a_template_without_what_is_needed_is_refused(
+    refusal: "Refusal", template: str, sentence: str
+) -> None:
+    """One sentence, with file and line."""
+    assert refusal(template) == sentence
+
+
+def test_a_template_that_is_missing_or_a_program_is_refused(tmp_path: Path) -> None:
+    """Only YAML and JSON are read; code is not run."""
+    for name, sentence in (
+        ("serverless.yml", "no such file"),
+        ("serverless.ts", "is not read: only YAML and JSON templates are"),
+    ):
+        with pytest.raises(TemplateError) as caught:
+            read_serverless(tmp_path / name, stage=None, environ={})
+        assert str(caught.value) == f"{tmp_path / name}: {sentence}"
+
+
+def test_settings_of_others_may_hold_what_cannot_be_resolved(read: "Read") -> None:
+    """Only what is used has to resolve."""
+    template = f"""
+service: shop
+plugins: ['${{file(plugins.js)}}']
+custom:
+  secret: ${{ssm:/secret}}
+  stack: ${{cf:other.Output}}
+provider:
+  name: aws
+  iamRoleStatements: ${{file(missing.yml)}}
+  vpc: ${{unknownPlugin:x}}
+{FUNCTIONS}
+"""
+    assert set(read(template).functions) == {"shop-dev-a"}
+
+
+KEYS = st.sampled_from([
+    *("service", "provider", "name", "functions", "events", "websocket", "route", "handler"),
+    *("environment", "runtime", "timeout", "resources", "Resources", "Type", "Properties"),
+    *("Ref", "Fn::Sub", "Fn::Join", "custom", "gatepost", "params"),
+])  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(
+    ["aws", "$connect", "a.b", "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
+)  # fmt: skip
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=50)
+@given(functions=TREES, provider=TREES, rest=st.dictionaries(KEYS, TREES, max_size=4))
+def test_any_tree_is_read_or_refused(functions: object, provider: object, rest: object) -> None:
+    """No other exception, whatever stands where."""
+    assert isinstance(rest, dict)
+    tree = {"service": "x", "provider": provider, "functions": functions} | rest
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "serverless.json"
+        path.write_text(json.dumps(tree), encoding="utf-8")
+        try:
+            assert read_serverless(path, stage=None, environ={}).apis[0].routes
+        except TemplateError as error:
+            assert error.message  # noqa: PT017 - refusal is one of two right ends
