@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.e2e.conftest import RunningEmulator
 
@@ -93,3 +95,29 @@ async def test_a_worker_killed_in_the_middle_of_an_invocation_fails_that_one_onl
         assert isinstance(answer, str)
         assert ERROR_FRAME.fullmatch(answer)
         await served(client)
+
+
+@pytest.mark.parametrize(
+    ("handler", "why"),
+    [
+        ("nowhere.handle", "No module named 'nowhere'"),
+        ("handlers.missing", "missing"),
+        ("needs.handle", "No module named 'not_installed_anywhere'"),
+    ],
+)
+async def test_a_handler_that_cannot_be_imported_is_named_and_refuses_connections(
+    gatepost_dev: "Callable[..., RunningEmulator]", tmp_path: "Path", handler: str, why: str
+) -> None:
+    """B-043: the client gets 502; the developer learns which string, from where, and why."""
+    (tmp_path / "handlers.py").write_text("def handle(event, context): return {}\n")
+    (tmp_path / "needs.py").write_text("import not_installed_anywhere\n")
+    (tmp_path / "serverless.yml").write_text(
+        "service: s\nprovider: {name: aws, runtime: python3.13}\n"
+        f"functions: {{any: {{handler: {handler}, events: [{{websocket: $connect}}]}}}}\n"
+    )
+    emulator = gatepost_dev("--template", str(tmp_path / "serverless.yml"))
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(emulator.url)
+    assert refused.value.response.status_code == 502
+    for part in (handler, str(tmp_path), why):
+        await emulator.said(part)
