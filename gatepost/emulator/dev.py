@@ -27,7 +27,7 @@ from gatepost.emulator.options import DevOptions
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
 from gatepost.emulator.tables import StandIn, create_tables
-from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import Outcome
 from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
@@ -96,38 +96,20 @@ class Emulator:
 
     async def start(self) -> None:
         """Start everything and wait until it answers. Raises UserError."""
-        options, deployment = self._options, self._deployment
-        env_file = read_env_file(options.env_file) if options.env_file else {}
-        python = choose_python(options.python, deployment.root)
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
+        deployment = self._deployment
+        env_file = read_env_file(self._options.env_file) if self._options.env_file else {}
         invoker = _WhenReady()
         gateway = self._gateway(invoker)
         await self._listen(gateway)
-        dynamodb, stand_in = await self._table_endpoint()
+        dynamodb = await self._table_endpoint()
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
         functions = with_local_environment(
             deployment,
-            endpoints=Endpoints(
-                management=f"http://{_reachable(options.host)}:{gateway.port}/{deployment.stage}",
-                dynamodb=dynamodb,
-                everything_else=dynamodb if stand_in else None,
-            ),
+            endpoints=self._endpoints(dynamodb),
             ca_bundle=write_ca_bundle(Path(folder) / "ca.pem", gateway.certificate_authority),
             env_file=env_file,
         )
-        runner_options = RunnerOptions(account_id=deployment.account_id)
-        if options.in_process:
-            runner: WorkerRunner | InProcessRunner = InProcessRunner(
-                functions, on_output=self._log.output, options=runner_options
-            )
-        else:
-            runner = WorkerRunner(
-                functions,
-                python=python,
-                workers_max=options.workers,
-                on_output=self._log.output,
-                options=runner_options,
-            )
-        self._runner = runner
+        self._runner = runner = self._make_runner(functions)
         self._stack.push_async_callback(runner.close)
         # The gateway closes first: its $disconnect events still need functions and table.
         self._stack.push_async_callback(gateway.close)
@@ -138,6 +120,26 @@ class Emulator:
         except UnsupportedRuntimeError as error:
             raise UserError(str(error)) from error
         invoker.ready(runner)
+
+    def _make_runner(self, functions: dict[str, Function]) -> WorkerRunner | InProcessRunner:
+        options = RunnerOptions(account_id=self._deployment.account_id)
+        if self._options.in_process:
+            return InProcessRunner(functions, on_output=self._log.output, options=options)
+        return WorkerRunner(
+            functions,
+            python=choose_python(self._options.python, self._deployment.root),
+            workers_max=self._options.workers,
+            on_output=self._log.output,
+            options=options,
+        )
+
+    def _endpoints(self, dynamodb: str) -> Endpoints:
+        host, stage = _reachable(self._options.host), self._deployment.stage
+        return Endpoints(
+            management=f"http://{host}:{self.gateway_port}/{stage}",
+            dynamodb=dynamodb,
+            everything_else=None if self._options.dynamodb else dynamodb,
+        )
 
     def _gateway(self, invoker: Invoker) -> GatewayServer:
         try:
@@ -162,16 +164,16 @@ class Emulator:
             raise _cannot_listen("--http-port", options.host, options.http_port, error) from error
         self.http_port = pages.port
 
-    async def _table_endpoint(self) -> tuple[str, bool]:
+    async def _table_endpoint(self) -> str:
         given = self._options.dynamodb
         if given is None:
             stand_in = StandIn()
             self._stack.push_async_callback(stand_in.stop)
-            return await stand_in.start(), True
+            return await stand_in.start()
         parts = urlsplit(given)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UserError(f"--dynamodb {given}: expected a URL such as http://localhost:8000.")
-        return given, False
+        return given
 
     async def follow_saves(self, stop: asyncio.Event) -> None:
         """Swap the workers at each save of a handler, until `stop` is set."""

@@ -4,8 +4,9 @@ The emulator changes endpoints, credentials and trust; everything else is what t
 """
 
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import certifi
@@ -64,8 +65,10 @@ def with_local_environment(
     """Complete each function's environment for this machine.
 
     In rising precedence: region and fake credentials, what the template sets, the environment
-    file, the endpoints of this run.
+    file, the endpoints of this run. Where the template builds the API's address on AWS into a
+    variable of its own, this run's stands instead.
     """
+    here = _addresses_here(deployment, endpoints.management)
     local = {
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoints.management,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
@@ -85,10 +88,28 @@ def with_local_environment(
     }
     return {
         name: structs.replace(
-            function, environment={**defaults, **function.environment, **env_file, **local}
+            function,
+            environment={**defaults, **here(function.environment), **env_file, **local},
         )
         for name, function in deployment.functions.items()
     }
+
+
+def _addresses_here(
+    deployment: Deployment, management: str
+) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """Make what replaces `{https,wss}://{api}.execute-api.{region}.amazonaws.com/{stage}`."""
+    local = {api.api_id: f"{management.rpartition('/')[0]}/{api.stage}" for api in deployment.apis}
+    on_aws = re.compile(
+        rf"(https|wss)://({'|'.join(map(re.escape, local)) or '(?!)'})"
+        r"\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?:/[A-Za-z0-9_-]+)?"
+    )
+
+    def replaced(found: re.Match[str]) -> str:
+        url = local[found[2]]
+        return url if found[1] == "https" else url.replace("http://", "ws://")
+
+    return lambda given: {name: on_aws.sub(replaced, value) for name, value in given.items()}
 
 
 def write_ca_bundle(path: Path, certificate_authority: bytes) -> Path:

@@ -14,7 +14,7 @@ from gatepost.emulator.environment import (
     write_ca_bundle,
 )
 from gatepost.emulator.errors import UserError
-from gatepost.gateway.core.deployment import Deployment, Function
+from gatepost.gateway.core.deployment import Deployment, Function, WebSocketApi
 
 ENDPOINTS = Endpoints(management="http://127.0.0.1:1/dev", dynamodb="http://127.0.0.1:2")
 
@@ -22,7 +22,8 @@ ENDPOINTS = Endpoints(management="http://127.0.0.1:1/dev", dynamodb="http://127.
 def environment_of(template: dict[str, str], env_file: dict[str, str]) -> dict[str, str]:
     """The final environment of a function with the template's."""
     function = Function("f", "f.handler", "python3.13", Path(), environment=template)
-    deployment = Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), (), {"f": function})
+    api = WebSocketApi("abcdefghi0", "s", "dev", {})
+    deployment = Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), (api,), {"f": function})
     completed = with_local_environment(
         deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file=env_file
     )
@@ -35,6 +36,20 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     assert environment_of({name: "https://real"}, {name: "https://other"})[name] == (
         ENDPOINTS.management
     )
+
+
+@pytest.mark.parametrize(
+    ("on_aws", "here"),
+    [
+        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "http://127.0.0.1:1/dev"),
+        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:1/dev"),
+        ("wss://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "ws://127.0.0.1:1/dev"),
+        ("https://zzzzzzzzz9.execute-api.eu-west-1.amazonaws.com/dev", None),
+    ],
+)
+def test_the_apis_address_on_aws_becomes_the_local_one(on_aws: str, here: str | None) -> None:
+    """A project that builds its endpoint in the template stays here; another's API is left."""
+    assert environment_of({"CALLBACK": on_aws}, {})["CALLBACK"] == (here or on_aws)
 
 
 def test_the_environment_file_wins_over_the_template() -> None:
