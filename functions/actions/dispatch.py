@@ -1,0 +1,64 @@
+"""From a request's text to a reply's: decode, find the action, run it, encode.
+
+Every request gets a reply. Not here: the actions (registry.py lists them) and the protocol's form
+(core/protocol.py).
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from functions.core import protocol
+from functions.core.context import Context
+from functions.core.errors import INTERNAL, UNKNOWN_ACTION, ProtocolError
+
+logger = logging.getLogger(__name__)
+
+Fields = TypeVar("Fields")
+
+
+class Action(Struct, Generic[Fields], frozen=True):
+    """What handles one value of `action`: the type of its fields, and the function.
+
+    What the function returns becomes the reply's `result`, None leaves that out; a ProtocolError
+    that it raises becomes the reply's `error`.
+    """
+
+    fields: type[Fields]
+    run: Callable[[Context, Fields], Awaitable[object]]
+
+
+Actions: TypeAlias = Mapping[str, Action[Any]]
+
+
+async def respond(
+    body: str, actions: Actions, open_context: Callable[[], Awaitable[Context]]
+) -> str:
+    """Answer one request; give the text of the reply, which is never empty.
+
+    `open_context` is called for a request that has an action and may raise ProtocolError. Any
+    other exception is a fault of ours: it is logged with its traceback, and the client gets error
+    100 with its request's id rather than the gateway's frame, which it could not match (B-180).
+    """
+    data = body.encode("utf-8", "surrogatepass")  # what is no UTF-8 is then refused as no JSON
+    try:
+        return await _answer(data, actions, open_context)
+    except ProtocolError as error:
+        return protocol.encode_error(protocol.request_id(data), error)
+    except Exception:
+        logger.exception("action failed")
+        return protocol.encode_error(protocol.request_id(data), ProtocolError(INTERNAL))
+
+
+async def _answer(
+    data: bytes, actions: Actions, open_context: Callable[[], Awaitable[Context]]
+) -> str:
+    request = protocol.decode_request(data)
+    action = actions.get(request.action)
+    if action is None:
+        raise ProtocolError(UNKNOWN_ACTION, f"action: there is no {request.action[:64]!r}")
+    fields = protocol.decode_fields(data, action.fields)
+    result = await action.run(await open_context(), fields)
+    return protocol.encode_result(request.id, result)

@@ -1,0 +1,1 @@
+"""One module for each technology behind a port of functions/core."""

@@ -1,0 +1,18 @@
+"""$disconnect: forgets a connection that has ended."""
+
+from functions.core import connections
+from functions.runtime import events
+from functions.runtime.entrypoint import Handler
+from functions.runtime.wiring import Environment
+
+
+async def disconnect(environment: Environment, event: events.Event) -> events.Result:
+    """Remove the connection and its subscriptions; the gateway may never call this (B-300)."""
+    request = events.read(event, events.DisconnectEvent)
+    await connections.close_connection(
+        await environment.store(), request.request_context.connection_id
+    )
+    return events.accepted()
+
+
+handler = Handler(disconnect, Environment)

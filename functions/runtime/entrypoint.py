@@ -1,0 +1,72 @@
+"""A Lambda handler over one kept event loop and one kept environment.
+
+Lambda calls a plain function, one invocation at a time. Clients with open connections are worth
+keeping between invocations, and they live in an event loop: so that is kept too.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+logger = logging.getLogger(__name__)
+
+Event: TypeAlias = Mapping[str, object]
+Result: TypeAlias = dict[str, object]
+
+
+class Closable(Protocol):
+    """What an execution environment keeps between invocations."""
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Closable)
+
+
+class Handler(Generic[Kept]):
+    """What Lambda calls: runs `handle` with what `make_kept` made at the first invocation.
+
+    Loop and environment belong to the thread of the first invocation, which must make them all;
+    Lambda and the emulator's runners do. An exception that escapes is logged with its traceback
+    and raised again, so that Lambda reports the invocation as failed.
+    """
+
+    def __init__(
+        self, handle: Callable[[Kept, Event], Awaitable[Result]], make_kept: Callable[[], Kept]
+    ) -> None:
+        self._handle = handle
+        self._make_kept = make_kept
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._kept: Kept | None = None
+
+    def __call__(self, event: Event, _context: object = None) -> Result:
+        """Serve one invocation."""
+        try:
+            if self._kept is None:
+                _show_logs()
+                self._kept = self._make_kept()
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+            return self._loop.run_until_complete(self._run(self._kept, event))
+        except Exception:
+            logger.exception("invocation failed")
+            raise
+
+    def close(self) -> None:
+        """Close what is kept, for a process that goes on without this handler."""
+        if self._loop is not None and self._kept is not None:
+            self._loop.run_until_complete(self._kept.close())
+            self._loop.close()
+        self._loop = self._kept = None
+
+    async def _run(self, kept: Kept, event: Event) -> Result:
+        return await self._handle(kept, event)
+
+
+def _show_logs() -> None:
+    """Let INFO lines through; outside Lambda the root logger may have no handler yet."""
+    logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("functions").setLevel(logging.INFO)

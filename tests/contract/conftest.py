@@ -1,0 +1,183 @@
+"""What the contract of Store runs against: the fake of the unit tests, and the adapter over tables.
+
+The tables are on moto, on moto having a bad day, and on dynoxide (npm), which is right under
+concurrency where moto is not.
+"""
+
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+
+from functions.adapters import dynamodb
+from functions.adapters import dynamodb_items as items
+from functions.core.ports import Store
+from tests.conftest import fresh_table
+from tests.contract.fault_proxy import FaultProxy, fault_proxy
+from tests.contract.scripted_gateway import ScriptedGateway, scripted_gateway
+from tests.fakes import MemoryStore
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+    from functions.adapters.dynamodb_items import Item, Key
+
+ROOT = Path(__file__).parent.parent.parent
+# A lost answer costs a test this long, not the seconds of CONFIG.
+IMPATIENT = dynamodb.CONFIG.merge(AioConfig(read_timeout=1))
+
+
+@dataclass(frozen=True, slots=True)
+class TableCase:
+    """A Store over a table of its own, and a client for the same table that meets no fault."""
+
+    store: Store
+    client: "DynamoDBClient"
+    table_name: str
+    proxy: FaultProxy
+
+    async def items(self) -> "list[Item]":
+        """Read the whole table."""
+        pages = self.client.get_paginator("scan").paginate(
+            TableName=self.table_name, ConsistentRead=True
+        )
+        return [item async for page in pages for item in page["Items"]]
+
+    async def put(self, item: "Item") -> None:
+        """Write a row."""
+        await self.client.put_item(TableName=self.table_name, Item=item)
+
+    async def delete(self, key: "Key") -> None:
+        """Remove a row."""
+        await self.client.delete_item(TableName=self.table_name, Key=key)
+
+    async def block(self, user: str, until: int) -> None:
+        """Block a user until a moment (epoch seconds)."""
+        await self.put({**items.block_key(user), "expires_at": items.number(until)})
+
+    async def rows(self) -> int:
+        """Count all rows."""
+        return len(await self.items())
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCase:
+    """A Store, and what a test of the contract may do behind its back."""
+
+    store: Store
+    block: Callable[[str, int], Awaitable[None]]
+    rows: Callable[[], Awaitable[int]]
+
+
+@pytest.fixture(scope="session")
+def aws_session() -> AioSession:
+    """Give one session for all clients: it reads the services' models once."""
+    return get_session()
+
+
+@asynccontextmanager
+async def open_table(endpoint: str, session: AioSession) -> AsyncIterator[TableCase]:
+    """Keep a fresh table, a client for it, and a Store that reaches it through a fault proxy."""
+    async with AsyncExitStack() as stack:
+        table_name = stack.enter_context(fresh_table(endpoint))
+        proxy = await stack.enter_async_context(fault_proxy(endpoint))
+        client = await stack.enter_async_context(
+            session.create_client("dynamodb", endpoint_url=endpoint)
+        )
+        through_proxy = await stack.enter_async_context(
+            session.create_client("dynamodb", endpoint_url=proxy.url, config=IMPATIENT)
+        )
+        store = dynamodb.DynamoDBStore(through_proxy, table_name)
+        yield TableCase(store, client, table_name, proxy)
+
+
+@pytest.fixture
+async def table(
+    moto_endpoint: str, aws_session: AioSession, fake_credentials: dict[str, str]
+) -> AsyncIterator[TableCase]:
+    """Give a Store over a table on moto; faults are the test's to inject."""
+    async with open_table(moto_endpoint, aws_session) as case:
+        yield case
+
+
+@pytest.fixture
+async def fast_table(
+    dynoxide_endpoint: str, aws_session: AioSession, fake_credentials: dict[str, str]
+) -> AsyncIterator[TableCase]:
+    """Give a Store over a table that is atomic under concurrency, on dynoxide."""
+    async with open_table(dynoxide_endpoint, aws_session) as case:
+        yield case
+
+
+@pytest.fixture(
+    params=["memory", "moto", "bad day", pytest.param("dynoxide", marks=pytest.mark.node)]
+)
+async def case(
+    request: pytest.FixtureRequest, aws_session: AioSession, fake_credentials: dict[str, str]
+) -> AsyncIterator[StoreCase]:
+    """Give every kind of Store in turn."""
+    if request.param == "memory":
+        yield _memory_case()
+        return
+    fixture = "dynoxide_endpoint" if request.param == "dynoxide" else "moto_endpoint"
+    async with open_table(request.getfixturevalue(fixture), aws_session) as case:
+        if request.param == "bad day":
+            case.proxy.have_a_bad_day()
+        yield StoreCase(case.store, case.block, case.rows)
+
+
+@pytest.fixture(scope="session")
+def dynoxide_endpoint() -> Iterator[str]:
+    """Give the URL of a dynoxide of our own; skip where the npm package is missing."""
+    binaries = list(ROOT.glob("node_modules/@dynoxide/*/dynoxide"))
+    if not binaries:
+        pytest.skip("dynoxide is missing: `npm ci` installs it")
+    with socket.socket() as probe:  # dynoxide can't say which port the system chose
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen(
+        [binaries[0], "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "listening" in process.stdout.readline()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _memory_case() -> StoreCase:
+    store = MemoryStore()
+
+    async def block(user: str, until: int) -> None:
+        store.blocks[user] = until
+
+    async def rows() -> int:
+        return len(store.connections) + len(store.subscriptions) + len(store.blocks)
+
+    return StoreCase(store, block, rows)
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[ScriptedGateway]:
+    """Give a management API that answers as a test says."""
+    async with scripted_gateway() as running:
+        yield running
+
+
+@pytest.fixture
+def unused_endpoint() -> Iterator[str]:
+    """Give a URL where nobody listens: the port is held, and refuses."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"

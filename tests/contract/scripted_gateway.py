@@ -1,0 +1,98 @@
+"""A management API that answers `POST /@connections/{id}` as a test says, faults included.
+
+Our own gateway answers as the real one does; this one hangs, breaks and throttles on demand.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; `error_type` goes into `x-amzn-ErrorType`, where botocore looks (B-214)."""
+
+    status: int
+    error_type: str = ""
+    body: bytes = b""
+
+
+Script = Answer | Literal["hang", "drop"]
+
+OK = Answer(200)
+GONE = Answer(410, "GoneException")
+THROTTLED = Answer(429, "LimitExceededException")
+FORBIDDEN = Answer(403, "ForbiddenException", b'{"message":"Forbidden"}')
+INVALID_ID = Answer(
+    400, "BadRequestException", b'{"message": "Invalid connectionId: x", "connectionId":"x"}'
+)
+BAD_REQUEST = Answer(400, "BadRequestException", b'{"message": "something else"}')
+BROKEN = Answer(500, "InternalServerErrorException")
+
+
+@dataclass(slots=True)
+class ScriptedGateway:
+    """Where it listens, what it will say, and what it was sent.
+
+    `scripts` holds, for each connection id, its next answers; the last one stays. Without a script
+    the answer is 200.
+    """
+
+    url: str = ""
+    scripts: dict[str, list[Script]] = field(default_factory=dict)
+    posts: list[tuple[str, bytes]] = field(default_factory=list)
+    attempts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    open_links: int = 0
+    open_links_max: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Handle one link, request after request."""
+        self.open_links += 1
+        self.open_links_max = max(self.open_links, self.open_links_max)
+        try:
+            while await self._answer_one(reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self.open_links -= 1
+            writer.close()
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        lengths = [line for line in lines if line.lower().startswith("content-length:")]
+        body = await reader.readexactly(int(lengths[0].split(":")[1]))
+        connection_id = unquote(lines[0].split(" ")[1].rpartition("/")[2])
+        self.attempts[connection_id] += 1
+        script = self.scripts.get(connection_id, [OK])
+        step = script.pop(0) if len(script) > 1 else script[0]
+        if step == "hang":
+            await reader.read()  # until the caller gives up
+        if not isinstance(step, Answer):
+            return False
+        if step == OK:
+            self.posts.append((connection_id, body))
+        writer.write(
+            b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nx-amzn-ErrorType: %b\r\n\r\n%b"
+            % (step.status, len(step.body), step.error_type.encode(), step.body)
+        )
+        await writer.drain()
+        return True
+
+
+@asynccontextmanager
+async def scripted_gateway() -> AsyncIterator[ScriptedGateway]:
+    """Run one on a port of the system's choice, with the stage `dev` in its URL."""
+    gateway = ScriptedGateway()
+    server = await asyncio.start_server(gateway.serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    gateway.url = f"http://{host}:{port}/dev"
+    try:
+        yield gateway
+    finally:
+        server.close()

@@ -1,0 +1,194 @@
+"""What the Store over DynamoDB does about faults of the service, and about rows left half done."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.adapters import dynamodb
+from functions.adapters import dynamodb_items as items
+from functions.core.ports import Conflict, Connection
+from tests.contract.fault_proxy import CancelTransaction, LeaveUnprocessed, LoseAnswer, Refuse
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import TableCase
+
+NOW = 1_800_000_000
+EXPIRES_AT = NOW + 7500
+
+
+async def open_with(table: "TableCase", *channels: str) -> None:
+    """Open a connection that is subscribed to some channels."""
+    connection = Connection(
+        connection_id="c1=",
+        user="ann",
+        info={},
+        connected_at_ms=NOW * 1000,
+        lease_until=NOW,
+        expires_at=EXPIRES_AT,
+    )
+    await table.store.open_connection(connection, now=NOW)
+    await subscribe(table, *channels)
+
+
+async def subscribe(table: "TableCase", *channels: str) -> None:
+    """Subscribe it to more."""
+    await table.store.add_subscriptions(
+        "c1=", channels, subscriptions_max=100, expires_at=EXPIRES_AT, now=NOW
+    )
+
+
+async def count(table: "TableCase") -> int:
+    """Read how many subscriptions the connection's row says it has."""
+    [row] = [item for item in await table.items() if item["sk"] == {"S": "META"}]
+    return int(row["subscriptions"]["N"])
+
+
+async def test_a_conflict_that_lasts_changes_nothing(table: "TableCase") -> None:
+    """Tried four times, then it is the caller's."""
+    await open_with(table)
+    table.proxy.requests.clear()
+    table.proxy.inject("TransactWriteItems", *[CancelTransaction()] * dynamodb.CONFLICT_ATTEMPTS)
+    with pytest.raises(Conflict):
+        await subscribe(table, "chat:a")
+    assert table.proxy.requests["TransactWriteItems"] == 4
+    assert await count(table) == 0
+
+
+async def test_a_conflict_of_a_single_write_is_repeated_too(table: "TableCase") -> None:
+    """A row that a transaction holds refuses other writes as well."""
+    await open_with(table)
+    table.proxy.inject("UpdateItem", *[Refuse("TransactionConflictException")] * 3)
+    await table.store.renew_lease("c1=", lease_until=NOW + 99, now=NOW)
+    table.proxy.inject("UpdateItem", *[Refuse("TransactionConflictException")] * 4)
+    with pytest.raises(Conflict):
+        await table.store.renew_lease("c1=", lease_until=NOW + 99, now=NOW)
+
+
+async def test_a_subscribe_whose_answer_was_lost_is_counted_once(table: "TableCase") -> None:
+    """It took effect; its repetition finds that and is content."""
+    await open_with(table)
+    table.proxy.inject("TransactWriteItems", LoseAnswer())
+    await subscribe(table, "chat:a", "chat:b")
+    assert table.proxy.requests["TransactWriteItems"] == 3
+    assert await count(table) == 2
+
+
+async def test_a_subscribe_that_hangs_after_it_took_effect_is_counted_once(
+    table: "TableCase",
+) -> None:
+    """The caller's patience ends, and the repetition finds what is there."""
+    await open_with(table)
+    table.proxy.inject("TransactWriteItems", LoseAnswer(hang=True))
+    await subscribe(table, "chat:a")
+    assert await count(table) == 1
+
+
+async def test_an_unsubscribe_whose_answer_was_lost_is_counted_once(table: "TableCase") -> None:
+    """The same the other way round."""
+    await open_with(table, "chat:a", "chat:b")
+    table.proxy.inject("TransactWriteItems", LoseAnswer())
+    await table.store.remove_subscription("c1=", "chat:a")
+    assert await count(table) == 1
+
+
+async def test_throttling_through_every_attempt_reaches_the_caller(table: "TableCase") -> None:
+    """Botocore repeats it; what lasts is an error like any other, and nothing was changed."""
+    await open_with(table)
+    table.proxy.inject("TransactWriteItems", *[Refuse("ThrottlingException")] * 9)
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        await subscribe(table, "chat:a")
+    assert await count(table) == 0
+
+
+async def test_rows_left_unprocessed_are_removed_in_the_end(table: "TableCase") -> None:
+    """One batch is left undone wholly, then in part."""
+    await open_with(table, "chat:a", "chat:b", "chat:c")
+    table.proxy.inject("BatchWriteItem", LeaveUnprocessed(3), LeaveUnprocessed(1))
+    await table.store.close_connection("c1=")
+    assert await table.items() == []
+
+
+async def test_rows_left_unprocessed_for_ever_are_an_error_and_found_again(
+    table: "TableCase",
+) -> None:
+    """The rows that lead to the others go last, so a second close finishes the work."""
+    await open_with(table, "chat:a", "chat:b")
+    table.proxy.inject("BatchWriteItem", *[LeaveUnprocessed(1)] * dynamodb.UNPROCESSED_ATTEMPTS)
+    with pytest.raises(dynamodb.Unprocessed):
+        await table.store.close_connection("c1=")
+    await table.store.close_connection("c1=")
+    assert await table.items() == []
+
+
+@pytest.mark.parametrize("kept", range(5))
+async def test_a_close_that_died_on_the_way_can_be_done_again(
+    table: "TableCase", kept: int
+) -> None:
+    """Closing removes rows in one order; `kept` of them are still there when it is repeated."""
+    await open_with(table, "chat:a", "chat:b")
+    in_order = [
+        items.connection_key("c1="),
+        items.user_key("ann", "c1="),
+        *(items.by_channel_key("c1=", channel, 0) for channel in ("chat:a", "chat:b")),
+        *(items.by_connection_key("c1=", channel) for channel in ("chat:a", "chat:b")),
+    ]
+    for key in in_order[: len(in_order) - kept]:
+        await table.delete(key)
+    await table.store.close_connection("c1=")
+    assert await table.items() == []
+
+
+async def test_an_unsubscribe_during_a_close_removes_its_rows(table: "TableCase") -> None:
+    """The connection's row is gone already, so there is nothing to count on."""
+    await open_with(table, "chat:a")
+    await table.delete(items.connection_key("c1="))
+    await table.delete(items.user_key("ann", "c1="))
+    await table.store.remove_subscription("c1=", "chat:a")
+    assert await table.items() == []
+
+
+async def test_readers_go_through_every_shard(table: "TableCase") -> None:
+    """The count is data; a channel without one has a single shard."""
+    for shard in range(4):
+        subscription = items.Subscription(f"c{shard}=", "chat:a", shard, EXPIRES_AT)
+        await table.put(items.by_channel_item(subscription))
+    assert await ids(table) == ["c0="]
+    await table.put({**items.shards_key("chat:a"), "shards": items.number(3)})
+    assert await ids(table) == ["c0=", "c1=", "c2="]
+
+
+async def test_what_is_in_another_shard_is_unsubscribed_there(table: "TableCase") -> None:
+    """The row beside the connection knows the shard of the row in the channel."""
+    await open_with(table, "chat:a")
+    await table.delete(items.by_channel_key("c1=", "chat:a", 0))
+    moved = items.Subscription("c1=", "chat:a", 5, EXPIRES_AT)
+    await table.put(items.by_channel_item(moved))
+    await table.put(items.by_connection_item(moved))
+    await table.store.remove_subscription("c1=", "chat:a")
+    assert sorted(item["sk"]["S"] for item in await table.items()) == ["CONN#c1=", "META"]
+
+
+async def test_a_channel_larger_than_a_page_is_read_whole(table: "TableCase") -> None:
+    """One row more than a page holds."""
+    total = dynamodb.PAGE_ROWS + 1
+    rows = [
+        items.by_channel_item(items.Subscription(f"{number:05}=", "chat:a", 0, EXPIRES_AT))
+        for number in range(total)
+    ]
+    for start in range(0, total, 25):
+        await table.client.batch_write_item(
+            RequestItems={
+                table.table_name: [
+                    {"PutRequest": {"Item": row}} for row in rows[start : start + 25]
+                ]
+            }
+        )
+    pages = [page async for page in table.store.subscribers("chat:a", now=NOW)]
+    assert [len(page) for page in pages] == [dynamodb.PAGE_ROWS, 1]
+
+
+async def ids(table: "TableCase") -> list[str]:
+    """Read the subscribers of a channel."""
+    pages = [page async for page in table.store.subscribers("chat:a", now=NOW)]
+    return [connection_id for page in pages for connection_id in page]

@@ -1,0 +1,129 @@
+"""From a request's text to a reply's."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from functions.actions.dispatch import Action, respond
+from functions.core.context import Context
+from functions.core.errors import NOT_AVAILABLE, UNAUTHORIZED, ProtocolError
+
+Respond = Callable[[str], Awaitable[dict[str, object]]]
+
+
+class Add(Struct):
+    """The fields of an action for tests."""
+
+    a: int
+    b: int = 1
+
+
+async def add(context: Context, request: Add) -> dict[str, object]:
+    """Add."""
+    return {"sum": request.a + request.b}
+
+
+async def say_nothing(context: Context, request: Add) -> None:
+    """Succeed."""
+
+
+async def refuse(context: Context, request: Add) -> None:
+    """Refuse in the protocol's terms."""
+    raise ProtocolError(NOT_AVAILABLE, "not here")
+
+
+async def fail(context: Context, request: Add) -> None:
+    """Fail as code with a fault does."""
+    raise ZeroDivisionError("secret")
+
+
+async def give_nonsense(context: Context, request: Add) -> object:
+    """Return what JSON has no form for."""
+    return object()
+
+
+ACTIONS = {
+    action.__name__: Action(Add, action)
+    for action in (add, say_nothing, refuse, fail, give_nonsense)
+}
+
+
+async def never() -> Context:
+    """Refuse, as where no authorizer vouches for a connection."""
+    raise ProtocolError(UNAUTHORIZED)
+
+
+@pytest.fixture
+def ask(context: Context) -> Respond:
+    """Send a request's text, and read the reply."""
+
+    async def open_context() -> Context:
+        return context
+
+    async def send(body: str) -> dict[str, object]:
+        reply: dict[str, object] = json.loads(await respond(body, ACTIONS, open_context))
+        assert reply["type"] == "reply"
+        return reply
+
+    return send
+
+
+async def test_an_action_gets_its_fields_and_its_result_is_the_replys(ask: Respond) -> None:
+    """Unknown fields are ignored, so that a newer client can talk to an older function."""
+    reply = await ask('{"action":"add","id":"x","a":2,"b":3,"new":1}')
+    assert reply == {"type": "reply", "ok": True, "id": "x", "result": {"sum": 5}}
+
+
+async def test_nothing_returned_is_a_reply_without_result(ask: Respond) -> None:
+    """Never an empty body."""
+    reply = await ask('{"action":"say_nothing","a":1}')
+    assert reply == {"type": "reply", "ok": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('{"action":"fail","id":1,"a":1}', 100),
+        ('{"action":"give_nonsense","id":1,"a":1}', 100),
+        ('{"action":"jump","id":1}', 104),
+        ('{"action":"","id":1}', 104),
+        ('{"action":"add","id":1,"x":"' + "y" * 32768 + '"}', 106),
+        ('{"id":1}', 107),
+        ('{"action":"add","id":1}', 107),
+        ('{"action":"refuse","id":1,"a":1}', 108),
+    ],
+)
+async def test_every_failure_is_a_reply_with_the_requests_id(
+    ask: Respond, body: str, code: int
+) -> None:
+    """The client matches it, whatever went wrong."""
+    reply = await ask(body)
+    error = reply["error"]
+    assert isinstance(error, dict)
+    assert (reply["ok"], reply["id"], error["code"]) == (False, 1, code)
+
+
+async def test_a_fault_of_ours_is_logged_and_not_shown(
+    ask: Respond, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The traceback goes to the log, `internal error` to the client."""
+    reply = await ask('{"action":"fail","a":1}')
+    error = {"code": 100, "message": "internal error", "temporary": True}
+    assert reply["error"] == error
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_who_is_not_vouched_for_gets_a_reply_too() -> None:
+    """101, with the request's id."""
+    reply = json.loads(await respond('{"action":"add","id":9,"a":1}', ACTIONS, never))
+    assert (reply["id"], reply["error"]["code"]) == (9, 101)
+
+
+@given(st.text())
+async def test_any_text_gets_a_reply(body: str) -> None:
+    """Nothing that a client sends raises, lone surrogates neither."""
+    assert json.loads(await respond(body, ACTIONS, never))["ok"] is False

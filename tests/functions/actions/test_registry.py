@@ -1,0 +1,8 @@
+"""The list of actions."""
+
+from functions.actions.registry import ACTIONS
+
+
+def test_the_protocols_actions_are_there() -> None:
+    """Those of this version, and the one to copy."""
+    assert set(ACTIONS) == {"echo", "ping", "publish", "subscribe", "unsubscribe"}
