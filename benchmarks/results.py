@@ -18,6 +18,21 @@ def machine() -> dict[str, str | int | None]:
     }
 
 
+def table(name: str) -> str:
+    """The last kept result of a benchmark as a table in Markdown, as the README quotes it."""
+    result = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    columns = list(next(iter(result["rows"].values())))
+    lines = [
+        f"| {result['date']} | {' | '.join(column.replace('_', ' ') for column in columns)} |",
+        f"| --- |{' --- |' * len(columns)}",
+    ]
+    lines += [
+        f"| {row} | {' | '.join(f'{figures[column]:g}' for column in columns)} |"
+        for row, figures in result["rows"].items()
+    ]
+    return "\n".join(lines)
+
+
 def keep(name: str, method: str, rows: dict[str, dict[str, float]]) -> None:
     """Write the result as a file that the docs quote, and print it."""
     now = datetime.now(tz=UTC)

@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast, overload
 
 import pytest
+from hypothesis import settings
+
+from tests.optional_tools import REQUIRE_ALL, missing_tools
 
 T = TypeVar("T")
 
@@ -31,60 +34,59 @@ FAKE_CREDENTIALS = {
     "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
 }
 
-# One request at a time: moto's DynamoDB copies and restores whole tables in a transaction, so that
-# under threads acknowledged writes of others get lost.
-MOTO_SERVER = """
-import logging
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
-logging.getLogger("werkzeug").setLevel(logging.ERROR)
-app = DomainDispatcherApplication(create_backend_app)
-server = make_server("127.0.0.1", 0, app, threaded=False)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
+
+# A busy machine makes no test of behaviour fail.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything is installed (GATEPOST_REQUIRE_ALL, set by .ci/run), a skip is a failure."""
-    report = yield
-    if (
-        report.skipped
-        and os.environ.get("GATEPOST_REQUIRE_ALL")
-        and not hasattr(report, "wasxfail")
-    ):
-        report.outcome = "failed"
-        report.longrepr = (
-            f"skipped, and nothing may be with GATEPOST_REQUIRE_ALL: {report.longrepr}"
-        )
-    return report
+def pytest_configure() -> None:
+    """Refuse to start where everything is asked for and something is missing."""
+    if os.environ.get(REQUIRE_ALL) and (missing := missing_tools()):
+        needed = "; ".join(f"{tool.marker}: {tool.needs}" for tool in missing)
+        raise pytest.UsageError(f"{REQUIRE_ALL} is set, and these are missing: {needed}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a tool that this machine lacks."""
+    for tool in missing_tools():
+        for item in items:
+            if item.get_closest_marker(tool.marker):
+                item.add_marker(pytest.mark.skip(reason=f"needs {tool.needs}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line a tool what was skipped for want of it."""
+    for tool in missing_tools():
+        terminalreporter.write_line(f"Skipped: tests marked {tool.marker}, which need {tool.needs}")
 
 
 class Eventually(Protocol):
     """What the fixture `eventually` gives."""
 
-    async def __call__(self, check: Callable[[], T | Awaitable[T]], *, within_s: float = 5.0) -> T:
-        """Wait for `check` to return something true, and return that."""
-        ...
+    @overload
+    async def __call__(self, check: Callable[[], Awaitable[T]], *, within_s: float = 5.0) -> T: ...
+
+    @overload
+    async def __call__(self, check: Callable[[], T], *, within_s: float = 5.0) -> T: ...
 
 
 @pytest.fixture(scope="session")
 def eventually() -> Eventually:
     """Call `check` (sync or async) until what it returns is true; give that back, or fail."""
 
-    async def wait(check: Callable[[], T | Awaitable[T]], *, within_s: float = 5.0) -> T:
+    async def wait(check: Callable[[], object], *, within_s: float = 5.0) -> object:
         deadline = time.monotonic() + within_s
         while True:
             result = check()
-            value: T = await result if inspect.isawaitable(result) else result
+            value = await result if inspect.isawaitable(result) else result
             if value:
                 return value
             if time.monotonic() > deadline:
                 pytest.fail(f"did not become true within {within_s} s: {check}, last {value!r}")
             await asyncio.sleep(0.01)
 
-    return wait
+    return cast("Eventually", wait)
 
 
 @pytest.fixture
@@ -97,9 +99,12 @@ def fake_credentials(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
-    """Give the URL of a moto server in a process of its own, one for the whole test run."""
+    """Give the URL of the emulator's own stand-in, one for the whole test run."""
     with subprocess.Popen(
-        [sys.executable, "-c", MOTO_SERVER], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "gatepost.emulator.dynamodb_server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         try:

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,13 +22,13 @@ from tests.conftest import fresh_table
 from tests.contract.fault_proxy import FaultProxy, fault_proxy
 from tests.contract.scripted_gateway import ScriptedGateway, scripted_gateway
 from tests.fakes import MemoryStore
+from tests.optional_tools import dynoxide
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
     from functions.adapters.dynamodb_items import Item, Key
 
-ROOT = Path(__file__).parent.parent.parent
 # A lost answer costs a test this long, not the seconds of CONFIG.
 IMPATIENT = dynamodb.CONFIG.merge(AioConfig(read_timeout=1))
 
@@ -117,7 +116,7 @@ async def fast_table(
 
 
 @pytest.fixture(
-    params=["memory", "moto", "bad day", pytest.param("dynoxide", marks=pytest.mark.node)]
+    params=["memory", "moto", "bad day", pytest.param("dynoxide", marks=pytest.mark.dynoxide)]
 )
 async def case(
     request: pytest.FixtureRequest, aws_session: AioSession, fake_credentials: dict[str, str]
@@ -135,15 +134,14 @@ async def case(
 
 @pytest.fixture(scope="session")
 def dynoxide_endpoint() -> Iterator[str]:
-    """Give the URL of a dynoxide of our own; skip where the npm package is missing."""
-    binaries = list(ROOT.glob("node_modules/@dynoxide/*/dynoxide"))
-    if not binaries:
-        pytest.skip("dynoxide is missing: `npm ci` installs it")
+    """Give the URL of a dynoxide of our own."""
+    binary = dynoxide()
+    assert binary, "tests that use dynoxide are marked so"
     with socket.socket() as probe:  # dynoxide can't say which port the system chose
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with subprocess.Popen(
-        [binaries[0], "--port", str(port)],
+        [binary, "--port", str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

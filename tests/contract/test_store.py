@@ -189,7 +189,7 @@ async def test_every_subscriber_is_given_once(case: "StoreCase") -> None:
     assert await subscribers(case.store, "chat:a") == names
 
 
-@pytest.mark.node
+@pytest.mark.dynoxide
 async def test_subscribes_at_the_same_time_keep_the_limit(fast_table: "TableCase") -> None:
     """Of 8 for one connection with room for 5, those that don't fit are refused, no count lost."""
     store = fast_table.store
@@ -207,7 +207,7 @@ async def test_subscribes_at_the_same_time_keep_the_limit(fast_table: "TableCase
         await subscribe(store, "c1=", "chat:last", limit=5)
 
 
-@pytest.mark.node
+@pytest.mark.dynoxide
 async def test_closing_amid_subscribes_leaves_no_row(fast_table: "TableCase") -> None:
     """Whatever the order, each subscribe comes before the closing or is refused."""
     store = fast_table.store

@@ -1,7 +1,5 @@
 """The chat page in headless Chromium: people who join, talk, lose the server and get it back."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -9,21 +7,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.optional_tools import CHROMIUM_ARGUMENTS, chromium
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import RunningEmulator
 
 pytestmark = pytest.mark.chromium
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP = (1280, 800)
 PHONE = (375, 740)
 DELIVERED_MS = 5_000
@@ -73,9 +63,10 @@ class Person:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Start the browser that the variable CHROMIUM or the path has."""
-    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=CHROMIUM_ARGUMENTS
+        )
         yield browser
         await browser.close()
 

@@ -1,7 +1,5 @@
 """A page in headless Chromium that runs the browser client on a scripted network and clock."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,17 +8,10 @@ from urllib.parse import urlsplit
 import pytest_asyncio
 from playwright.async_api import Browser, Route, async_playwright
 
+from tests.optional_tools import CHROMIUM_ARGUMENTS, chromium
+
 ROOT = Path(__file__).parent.parent.parent
 ORIGIN = "http://page.test"  # never resolved: every request is answered below
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 SCRIPT = """async () => {
   const { connected, outcomeOf, scripted, settled } = await import("/scripted.js");
   %s
@@ -35,17 +26,13 @@ class Run(Protocol):
         ...
 
 
-def chromium() -> str | None:
-    """Find the browser: the variable CHROMIUM, else one of the usual names on the path."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Start one browser for all tests of this folder."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=CHROMIUM_ARGUMENTS
+        )
         yield browser
         await browser.close()
 

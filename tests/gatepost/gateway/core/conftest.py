@@ -6,17 +6,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import settings
 
 from gatepost.gateway.core.commands import Accept, Command, Invoke
 from gatepost.gateway.core.deployment import Deployment, Route, WebSocketApi
 from gatepost.gateway.core.gateway import Gateway
 from gatepost.gateway.core.inputs import Input, InvocationFinished, Outcome, Returned, Upgrade
 from gatepost.gateway.core.settings import GatewaySettings
-
-# A busy machine makes no test of behaviour fail.
-settings.register_profile("no_deadline", deadline=None)
-settings.load_profile("no_deadline")
 
 START = 1_772_701_623.412
 HOST = "localhost:3001"

@@ -1,0 +1,1 @@
+"""Sockets and timers around the core: bytes become inputs, commands become writes."""

@@ -1,0 +1,119 @@
+"""WebSocket frames after the handshake: bytes into inputs, messages into bytes; no I/O.
+
+The protocol itself is that of the `websockets` library. What is decided here is what the core
+hears of it: whole messages and ends. Pings are answered by the library and never reach the core
+(B-258).
+"""
+
+import logging
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import SEND_EOF, State
+from websockets.server import ServerProtocol
+
+from gatepost.gateway.core.inputs import BinaryMessage, Message, PeerClosed, ProtocolFailed
+from gatepost.gateway.core.settings import GatewaySettings
+
+_protocol_logger = logging.getLogger(f"{__name__}.protocol")
+_protocol_logger.setLevel(logging.WARNING)  # opening and closing are in the live log already
+
+Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed
+
+
+def new_protocol(settings: GatewaySettings) -> ServerProtocol:
+    """Return the server side of a handshake to come, with the limits of B-250 to B-252."""
+    return ServerProtocol(
+        extensions=None,
+        max_size=(settings.message_bytes_max, settings.frame_bytes_max),
+        logger=_protocol_logger,
+    )
+
+
+class FrameStream:
+    """The frames of one connection, in both directions.
+
+    `receive` gives what the core should hear; `outgoing` what should be written by now, together
+    with whether the link is to be ended after it.
+    """
+
+    def __init__(self, connection_id: str, protocol: ServerProtocol) -> None:
+        self.connection_id = connection_id
+        self._protocol = protocol
+        self._parts: list[bytes] | None = None
+        self._failed = False
+
+    def receive(self, data: bytes) -> list[Heard]:
+        """Take bytes of the client and return the inputs that they make."""
+        self._protocol.receive_data(data)
+        inputs: list[Heard] = []
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame) and (given := self._input_of(event)) is not None:
+                inputs.append(given)
+                if self._failed:
+                    return inputs
+        if self._protocol.parser_exc is not None and not self._failed:
+            self._failed = True
+            inputs.append(ProtocolFailed(self.connection_id, self._failure_code()))
+        return inputs
+
+    def send(self, fragments: tuple[bytes, ...]) -> None:
+        """Send one text message as these fragments; without effect once a close frame was sent."""
+        if self._protocol.state is not State.OPEN:
+            return
+        last = len(fragments) - 1
+        for index, fragment in enumerate(fragments):
+            if index == 0:
+                self._protocol.send_text(fragment, fin=last == 0)
+            else:
+                self._protocol.send_continuation(fragment, fin=index == last)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame, unless one was sent."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code, reason)
+
+    def outgoing(self) -> tuple[bytes, bool]:
+        """Return the bytes to write now, and whether the link ends after them."""
+        writes = self._protocol.data_to_send()
+        return b"".join(writes), bool(writes) and writes[-1] == SEND_EOF
+
+    def _input_of(self, frame: Frame) -> Heard | None:
+        match frame.opcode:
+            case Opcode.TEXT:
+                self._parts = []
+                return self._input_of_part(frame)
+            case Opcode.BINARY:
+                self._parts = None
+                return BinaryMessage(self.connection_id)
+            case Opcode.CONT:
+                return self._input_of_part(frame)
+            case Opcode.CLOSE:
+                return self._input_of_close()
+            case _:
+                return None
+
+    def _input_of_part(self, frame: Frame) -> Heard | None:
+        """Add a fragment; at the last one return the whole message (B-254)."""
+        if self._parts is None:  # of a binary message, which was reported at its first frame
+            return None
+        self._parts.append(bytes(frame.data))
+        if not frame.fin:
+            return None
+        whole, self._parts = b"".join(self._parts), None
+        try:
+            return Message(self.connection_id, whole.decode("utf-8"))
+        except UnicodeDecodeError:  # B-259
+            self._failed = True
+            self._protocol.fail(CloseCode.INVALID_DATA, "a text message must be UTF-8")
+            return ProtocolFailed(self.connection_id, CloseCode.INVALID_DATA.value)
+
+    def _input_of_close(self) -> PeerClosed:
+        received = self._protocol.close_rcvd
+        if received is None or received.code == CloseCode.NO_STATUS_RCVD:
+            return PeerClosed(self.connection_id)
+        return PeerClosed(self.connection_id, int(received.code), received.reason)
+
+    def _failure_code(self) -> int:
+        """Return the code that the library closed with: 1002, 1007 or 1009."""
+        sent = self._protocol.close_sent
+        return int(sent.code) if sent is not None else CloseCode.PROTOCOL_ERROR.value

@@ -1,0 +1,254 @@
+"""Inputs with the time, commands in order, invocations, the timer."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatepost.gateway.core.commands import (
+    Accept,
+    Answer,
+    Close,
+    Command,
+    Invoke,
+    Refuse,
+    Report,
+    Send,
+    WakeAt,
+)
+from gatepost.gateway.core.inputs import (
+    Failed,
+    Input,
+    InvocationFinished,
+    Lost,
+    ManagementCall,
+    Message,
+    PeerClosed,
+    Returned,
+    Shutdown,
+    Tick,
+    Upgrade,
+    UpgradeAbandoned,
+)
+from gatepost.gateway.server.shell import INVOCATIONS_PER_CONNECTION_MAX, Shell
+
+if TYPE_CHECKING:
+    from tests.conftest import Eventually
+    from tests.gatepost.gateway.server.conftest import ScriptedCore, ScriptedInvoker
+
+ID = "Q0ZkUfPSIAMCJzA="
+INVOKE = Invoke(7, "echo", b"{}", ID, "echo")
+
+
+@dataclass(slots=True)
+class FakeLink:
+    """A link that writes down what it is asked."""
+
+    done: list[object] = field(default_factory=list)
+
+    def answer(self, status: int, headers: object, body: bytes) -> None:
+        """Write down the status."""
+        self.done.append(status)
+
+    def accept(self, connection_id: str, subprotocol: str | None) -> "FakeLink":
+        """Write down the connection."""
+        self.done.append(connection_id)
+        return self
+
+    def send(self, fragments: tuple[bytes, ...]) -> None:
+        """Write down what is sent."""
+        self.done.append(fragments)
+
+    def hold(self, *, held: bool) -> None:
+        """Write down whether it is held."""
+        self.done.append("held" if held else "released")
+
+    def close(self, code: int, reason: str) -> None:
+        """Write down the code."""
+        self.done.append(code)
+
+
+def ask(handshake_id: int) -> Upgrade:
+    """Make the input for a handshake."""
+    return Upgrade(handshake_id, "/dev", "", (), "localhost", "127.0.0.1")
+
+
+def accepted(shell: Shell, core: "ScriptedCore") -> FakeLink:
+    """Return a link whose handshake was accepted as ID."""
+    link = FakeLink()
+    core.react = lambda given: (
+        [Accept(given.handshake_id, ID)] if isinstance(given, Upgrade) else []
+    )
+    shell.upgrade(link, ask)
+    assert link.done.pop() == ID
+    return link
+
+
+async def test_a_call_is_answered_once(shell: Shell, core: "ScriptedCore") -> None:
+    """The core sees the request and the time; a second answer goes nowhere."""
+    core.react = lambda given: (
+        [Answer(given.call_id, 200), Answer(given.call_id, 500)]
+        if isinstance(given, ManagementCall)
+        else []
+    )
+    link = FakeLink()
+    shell.call(link, method="POST", path="/dev", body=b"x")
+    assert link.done == [200]
+    assert core.given == [ManagementCall(1, "POST", "/dev", b"x")]
+    assert core.times == [1000.0]
+
+
+async def test_commands_go_to_the_connection_they_name(shell: Shell, core: "ScriptedCore") -> None:
+    """What is for a connection that is not there is ignored."""
+    link = accepted(shell, core)
+    core.react = lambda given: [
+        Send(ID, (b"a",)),
+        Send("other", (b"b",)),
+        Close(ID, 1000),
+        Send(ID, (b"c",)),
+        Close(ID, 1000),
+    ]
+    shell.heard(Message(ID, "x"))
+    assert link.done == [(b"a",), 1000]
+
+
+@pytest.mark.parametrize("end", [PeerClosed(ID), Lost(ID)])
+async def test_a_connection_ends_once(
+    shell: Shell, core: "ScriptedCore", end: PeerClosed | Lost
+) -> None:
+    """After its end the core hears no more of it, and it gets no commands."""
+    link = accepted(shell, core)
+    core.react = lambda given: [Close(ID, 1001)]
+    shell.heard(end)
+    shell.heard(Lost(ID))
+    shell.heard(Message(ID, "x"))
+    assert core.given[1:] == [end]
+    assert link.done == []
+
+
+async def test_an_abandoned_handshake_is_told_once(shell: Shell, core: "ScriptedCore") -> None:
+    """And an answer that comes later goes nowhere."""
+    link = FakeLink()
+    handshake_id = shell.upgrade(link, ask)
+    shell.abandon(handshake_id)
+    shell.abandon(handshake_id)
+    core.react = lambda given: [Accept(handshake_id, ID), Refuse(handshake_id, 403)]
+    shell.tick()
+    assert core.given[1:] == [UpgradeAbandoned(handshake_id), Tick()]
+    assert link.done == []
+
+
+async def test_an_invocation_comes_back(
+    shell: Shell, core: "ScriptedCore", invoker: "ScriptedInvoker", eventually: "Eventually"
+) -> None:
+    """Its outcome under its id."""
+    core.react = lambda given: [INVOKE] if isinstance(given, Tick) else []
+    shell.tick()
+    await eventually(lambda: len(core.given) == 2)
+    assert invoker.calls == [("echo", b"{}")]
+    assert core.given[1] == InvocationFinished(7, Returned(b"null"))
+
+
+async def test_a_client_far_ahead_of_its_invocations_is_held(
+    shell: Shell, core: "ScriptedCore", invoker: "ScriptedInvoker", eventually: "Eventually"
+) -> None:
+    """What one client can make the gateway remember is bounded."""
+    link = accepted(shell, core)
+    invoker.holds = True
+    core.react = lambda given: [INVOKE] if isinstance(given, Message) else []
+    for _ in range(INVOCATIONS_PER_CONNECTION_MAX - 1):
+        shell.heard(Message(ID, "x"))
+    assert link.done == []
+    shell.heard(Message(ID, "x"))
+    assert link.done == ["held"]
+    invoker.release.set()
+    await eventually(lambda: link.done == ["held", "released"])
+
+
+async def test_a_bug_of_an_invoker_is_logged_and_fails_the_invocation(  # noqa: PLR0917 - fixtures
+    shell: Shell,
+    core: "ScriptedCore",
+    invoker: "ScriptedInvoker",
+    eventually: "Eventually",
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With its traceback, as it is ours; the client gets its error frame."""
+    invoker.error = RuntimeError("bug")
+    core.react = lambda given: [INVOKE] if isinstance(given, Tick) else []
+    shell.tick()
+    await eventually(lambda: len(core.given) == 2)
+    assert core.given[1] == InvocationFinished(7, Failed("RuntimeError", "bug"))
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_a_bug_of_the_core_leaves_nobody_waiting(
+    shell: Shell, core: "ScriptedCore", caplog: pytest.LogCaptureFixture
+) -> None:
+    """Requests are answered 500, the traceback is logged, and the shell goes on."""
+
+    def fail(given: Input) -> list[Command]:
+        raise RuntimeError("bug")
+
+    core.react = fail
+    call, handshake = FakeLink(), FakeLink()
+    shell.call(call, method="GET", path="/dev", body=b"")
+    shell.upgrade(handshake, ask)
+    shell.tick()
+    assert (call.done, handshake.done) == ([500], [500])
+    assert len(caplog.records) == 3
+    assert all(record.exc_info for record in caplog.records)
+
+
+async def test_a_command_that_fails_does_not_stop_the_next(
+    core: "ScriptedCore", invoker: "ScriptedInvoker", caplog: pytest.LogCaptureFixture
+) -> None:
+    """A report's reader with a bug costs no client its answer."""
+
+    def read(report: Report) -> None:
+        raise RuntimeError("bug")
+
+    shell = Shell(core, invoker, clock=lambda: 0.0, on_report=read)
+    core.react = lambda given: [Report("http", None, None, 200), Answer(1, 200)]
+    link = FakeLink()
+    shell.call(link, method="GET", path="/dev", body=b"")
+    assert link.done == [200]
+    assert caplog.records[0].levelno == logging.ERROR
+
+
+async def test_the_timer_rings_at_the_last_moment_named(
+    core: "ScriptedCore", invoker: "ScriptedInvoker", eventually: "Eventually"
+) -> None:
+    """A later moment replaces an earlier one, an earlier one a later."""
+    loop = asyncio.get_running_loop()
+    shell = Shell(core, invoker, clock=loop.time)
+    start = loop.time()
+    wakes = [WakeAt(start + wait_s) for wait_s in (60.0, 0.02, 0.05)]
+    core.react = lambda given: [wakes.pop(0)] if wakes else []
+    for _ in range(3):
+        shell.receive(Message("nobody", ""))
+    await eventually(lambda: len(core.given) == 4)
+    assert core.given[3] == Tick()
+    assert core.times[3] >= start + 0.05
+    shell.stop()
+
+
+async def test_draining_waits_for_invocations_and_then_for_no_longer(
+    shell: Shell,
+    core: "ScriptedCore",
+    invoker: "ScriptedInvoker",
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Those that end in time are told to the core; the others are cancelled, with a warning."""
+    invoker.holds = True
+    core.react = lambda given: [INVOKE] if isinstance(given, Shutdown) else []
+    shell.shut_down()
+    asyncio.get_running_loop().call_later(0.01, invoker.release.set)
+    await shell.drained(5)
+    assert core.given == [Shutdown(), InvocationFinished(7, Returned(b"null"))]
+    invoker.release.clear()
+    shell.shut_down()
+    await shell.drained(0.01)
+    assert core.given[2:] == [Shutdown()]
+    assert "abandoned" in caplog.text

@@ -1,0 +1,53 @@
+"""What only some tests need, and whether this machine has it.
+
+A test says by its marker what it needs. Where that is missing it is skipped and one line says so;
+with GATEPOST_REQUIRE_ALL (set by .ci/run) nothing runs until everything is there.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from msgspec import Struct
+
+ROOT = Path(__file__).parent.parent
+REQUIRE_ALL = "GATEPOST_REQUIRE_ALL"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+
+
+class Tool(Struct, frozen=True):
+    """A marker, whether what it stands for is here, and how one gets it."""
+
+    marker: str
+    present: bool
+    needs: str
+
+
+def chromium() -> str | None:
+    """Find the browser: the variable CHROMIUM, else one of the usual names on the path."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+def dynoxide() -> Path | None:
+    """Find the DynamoDB stand-in that is right under concurrency."""
+    return next(iter(ROOT.glob("node_modules/@dynoxide/*/dynoxide")), None)
+
+
+def missing_tools() -> list[Tool]:
+    """Say what this machine lacks."""
+    osls = shutil.which("node") and (ROOT / "node_modules/osls").is_dir()
+    tools = (
+        Tool("node", bool(osls), "Node.js and `npm ci --ignore-scripts`"),
+        Tool("dynoxide", dynoxide() is not None, "`npm ci --ignore-scripts` on Linux x86_64"),
+        Tool("chromium", chromium() is not None, "Chromium on the PATH, or its path in CHROMIUM"),
+    )
+    return [tool for tool in tools if not tool.present]

@@ -1,0 +1,13 @@
+"""Figures in the documentation are those that a benchmark kept."""
+
+from pathlib import Path
+
+from benchmarks.results import table
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_readme_quotes_the_last_kept_comparison() -> None:
+    """Run the benchmark, then paste its table."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table("against_serverless_offline") in readme
