@@ -92,6 +92,7 @@ def eventually() -> Eventually:
 @pytest.fixture
 def fake_credentials(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Put obviously fake AWS credentials and a region into the environment; no profile is read."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
     for name, value in FAKE_CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     return FAKE_CREDENTIALS

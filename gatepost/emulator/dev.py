@@ -9,6 +9,7 @@ import os
 import signal
 import tempfile
 import time
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
@@ -76,10 +77,14 @@ class _WhenReady:
     def ready(self, runner: Invoker) -> None:
         self._runner.set_result(runner)
 
-    async def invoke(self, function: str, event: bytes) -> Outcome:
-        runner = self._runner
-        invoker = runner.result() if runner.done() else await asyncio.shield(runner)
-        return await invoker.invoke(function, event)
+    def invoke(self, function: str, event: bytes) -> Awaitable[Outcome]:
+        if self._runner.done():
+            return self._runner.result().invoke(function, event)
+        return self._invoke_later(function, event)
+
+    async def _invoke_later(self, function: str, event: bytes) -> Outcome:
+        runner = await asyncio.shield(self._runner)
+        return await runner.invoke(function, event)
 
 
 class Emulator:

@@ -53,6 +53,8 @@ def end_with_parent() -> None:
 
 def main() -> None:
     """Serve until standard input ends."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # moto uses botocore, which a profile of the developer's would upset
     app = one_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = make_server(LOOPBACK, 0, app, threaded=True, request_handler=QuietHandler)
     threading.Thread(target=end_with_parent, daemon=True).start()

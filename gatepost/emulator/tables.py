@@ -66,7 +66,8 @@ async def create_tables(tables: Iterable[Table], endpoint: str, region: str) -> 
 
 
 def _create_tables(tables: tuple[Table, ...], endpoint: str, region: str) -> None:
-    session = botocore.session.Session()
+    # No profile of the developer's: one that does not exist would fail here.
+    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     session.set_credentials("local", "local", "local")
     client = session.create_client(
         "dynamodb",

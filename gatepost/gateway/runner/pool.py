@@ -101,12 +101,14 @@ class WorkerRunner:
                 os.close(descriptor)
             self._lifeline = None
 
-    async def invoke(self, function: str, event: bytes) -> Outcome:
+    def invoke(self, function: str, event: bytes) -> asyncio.Future[Outcome]:
         """Run `function` on the JSON document `event`. Cancelling gives up waiting, no more."""
-        pool = self._pools.get(function)
-        if pool is None:
-            return NotInvocable(f"function '{function}' is not deployed here, or not started yet")
-        return await pool.submit(event)
+        if (pool := self._pools.get(function)) is not None:
+            return pool.submit(event)
+        refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        text = f"function '{function}' is not deployed here, or not started yet"
+        refused.set_result(NotInvocable(text))
+        return refused
 
     def pids(self) -> dict[str, list[int]]:
         """Process ids of each function's serving workers."""

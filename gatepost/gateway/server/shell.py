@@ -8,6 +8,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from gatepost.gateway.core.commands import (
@@ -29,6 +30,7 @@ from gatepost.gateway.core.inputs import (
     Lost,
     ManagementCall,
     Message,
+    Outcome,
     PeerClosed,
     ProtocolFailed,
     Shutdown,
@@ -112,7 +114,7 @@ class Shell:
         self._calls: dict[int, Waiting] = {}
         self._connected: dict[str, Connected] = {}
         self._under_way: Counter[str] = Counter()
-        self._invocations: set[asyncio.Task[None]] = set()
+        self._invocations: set[asyncio.Future[Outcome]] = set()
         self._carry_out: dict[type[Command], Callable[[Any], None]] = {
             Accept: self._accept,
             Answer: self._answer,
@@ -202,10 +204,22 @@ class Shell:
             self._on_report(command)
 
     def _invoke(self, command: Invoke) -> None:
-        task = self._loop.create_task(self._run(command), name=f"invoke {command.function}")
-        self._invocations.add(task)
-        task.add_done_callback(self._invocations.discard)
+        running = asyncio.ensure_future(self._invoker.invoke(command.function, command.event))
+        self._invocations.add(running)
         self._count(command.connection_id, 1)
+        running.add_done_callback(partial(self._invoked, command))
+
+    def _invoked(self, command: Invoke, ended: asyncio.Future[Outcome]) -> None:
+        self._invocations.discard(ended)
+        self._count(command.connection_id, -1)
+        if ended.cancelled():
+            return
+        if (error := ended.exception()) is not None:
+            logger.error("The invoker failed on the function %r", command.function, exc_info=error)
+            outcome: Outcome = Failed(type(error).__name__, str(error))
+        else:
+            outcome = ended.result()
+        self.receive(InvocationFinished(command.invocation_id, outcome))
 
     def _count(self, connection_id: str, change: int) -> None:
         """Count a connection's invocations; hold its client when it is far ahead of them."""
@@ -218,16 +232,6 @@ class Shell:
             connected.hold(held=True)
         elif change < 0 and under_way == INVOCATIONS_PER_CONNECTION_MAX // 2:
             connected.hold(held=False)
-
-    async def _run(self, command: Invoke) -> None:
-        try:
-            outcome = await self._invoker.invoke(command.function, command.event)
-        except Exception as error:
-            logger.exception("The invoker failed on the function %r", command.function)
-            outcome = Failed(type(error).__name__, str(error))
-        finally:
-            self._count(command.connection_id, -1)
-        self.receive(InvocationFinished(command.invocation_id, outcome))
 
     # Time.
 
@@ -273,8 +277,8 @@ class Shell:
             logger.warning(
                 "%d invocations outlasted %g s and were abandoned", len(outlasting), within_s
             )
-            for task in outlasting:
-                task.cancel()
+            for invocation in outlasting:
+                invocation.cancel()
             await asyncio.gather(*outlasting, return_exceptions=True)
 
     def stop(self) -> None:

@@ -16,16 +16,20 @@ CREATE: dict[str, object] = {
 }
 
 
-async def test_tables_are_created_with_ttl_and_kept_when_they_exist() -> None:
-    """A second run against a lasting endpoint finds its table."""
+async def test_tables_are_created_with_ttl_and_kept_when_they_exist(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second run against a lasting endpoint finds its table; no profile of ours is needed."""
     import boto3  # noqa: PLC0415 - slow to import, only here
 
+    monkeypatch.setenv("AWS_PROFILE", "nowhere-configured")
     stand_in = StandIn()
     endpoint = await stand_in.start()
     try:
         table = Table("rows", CREATE, ttl_attribute="expires_at")
         await create_tables([table], endpoint, "us-east-1")
         await create_tables([table], endpoint, "us-east-1")
+        monkeypatch.delenv("AWS_PROFILE")
         client = boto3.client(
             "dynamodb",
             endpoint_url=endpoint,

@@ -44,7 +44,7 @@ async def test_workers_grow_to_the_limit_while_none_makes_headway_and_shrink_aga
     for fifo in fifos:
         os.mkfifo(fifo)
     invocations = [
-        asyncio.create_task(runner.invoke("waits", json.dumps({"fifo": str(fifo)}).encode()))
+        asyncio.ensure_future(runner.invoke("waits", json.dumps({"fifo": str(fifo)}).encode()))
         for fifo in fifos
     ]
     gates = [await asyncio.to_thread(fifo.open, "w") for fifo in fifos[:3]]
@@ -68,13 +68,13 @@ async def test_the_most_recently_used_worker_is_taken_first(
     for fifo in fifos:
         os.mkfifo(fifo)
     events = [json.dumps({"fifo": str(fifo)}).encode() for fifo in fifos]
-    invocations = [asyncio.create_task(runner.invoke("waits", event)) for event in events]
+    invocations = [asyncio.ensure_future(runner.invoke("waits", event)) for event in events]
     for fifo, invocation in zip(fifos, invocations, strict=True):
         with await asyncio.to_thread(fifo.open, "w"):
             pass
         await invocation
     for _ in range(3):
-        invocation = asyncio.create_task(runner.invoke("waits", events[0]))
+        invocation = asyncio.ensure_future(runner.invoke("waits", events[0]))
         with await asyncio.to_thread(fifos[0].open, "w"):
             pass
         await invocation
@@ -98,10 +98,10 @@ async def test_a_second_worker_that_cant_load_does_not_harm_the_first(
     runner = await start(
         function("once.handler", code_root=tmp_path), options=Options(limits=limits)
     )
-    slow = asyncio.create_task(
+    slow = asyncio.ensure_future(
         runner.invoke("once.handler", json.dumps({"fifo": str(fifo)}).encode())
     )
-    quick = asyncio.create_task(runner.invoke("once.handler", b"{}"))
+    quick = asyncio.ensure_future(runner.invoke("once.handler", b"{}"))
     await printed("FileExistsError")
     await asyncio.to_thread(fifo.write_text, "slow")
     assert await slow == Returned(b'"slow"')

@@ -140,7 +140,7 @@ async def test_the_context_says_what_lambdas_says(
 
 
 async def test_the_environment_is_the_functions(
-    start_any: StartAny, function: MakeFunction, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, start_any: StartAny, function: MakeFunction
 ) -> None:
     """No AWS setting of the developer's reaches a handler; the function's own do."""
     monkeypatch.setenv("AWS_PROFILE", "production")
@@ -248,10 +248,10 @@ async def test_a_full_queue_refuses(
     """What waits is bounded; what is accepted is answered."""
     runner = await start_any(function("waits"), options=Options(limits=Limits(queue_max=1)))
     event = json.dumps({"fifo": str(fifo)}).encode()
-    running = asyncio.create_task(runner.invoke("waits", event))
+    running = asyncio.ensure_future(runner.invoke("waits", event))
     with await asyncio.to_thread(fifo.open, "w") as gate:  # returns once the handler reads
-        queued = asyncio.create_task(runner.invoke("waits", event))
-        refused = await asyncio.create_task(runner.invoke("waits", event))
+        queued = asyncio.ensure_future(runner.invoke("waits", event))
+        refused = await asyncio.ensure_future(runner.invoke("waits", event))
         assert isinstance(refused, NotInvocable)
         assert "1 invocations wait already" in refused.message
         gate.write("first")

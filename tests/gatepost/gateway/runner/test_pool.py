@@ -88,7 +88,7 @@ async def test_kill_9_in_the_middle_fails_the_invocation_and_the_next_is_served(
     """Lambda's words for it."""
     runner = await start(function("waits"))
     event = json.dumps({"fifo": str(fifo)}).encode()
-    invocation = asyncio.create_task(runner.invoke("waits", event))
+    invocation = asyncio.ensure_future(runner.invoke("waits", event))
     os.kill((await printed("waits")).pid, signal.SIGKILL)
     outcome = await invocation
     assert isinstance(outcome, Failed)
@@ -97,7 +97,7 @@ async def test_kill_9_in_the_middle_fails_the_invocation_and_the_next_is_served(
         r"RequestId: [-0-9a-f]{36} Error: Runtime exited with error: signal: killed",
         outcome.message,
     )
-    invocation = asyncio.create_task(runner.invoke("waits", event))
+    invocation = asyncio.ensure_future(runner.invoke("waits", event))
     await asyncio.to_thread(fifo.write_text, "served")
     assert await invocation == Returned(b'"served"')
 
@@ -181,9 +181,9 @@ async def test_reload_lets_a_running_invocation_end_and_serves_others_anew(
     """None is lost: the running one, one that was queued, one that comes during the reload."""
     runner = await start(function("waits"), workers_max=1)
     event = json.dumps({"fifo": str(fifo)}).encode()
-    running = asyncio.create_task(runner.invoke("waits", event))
+    running = asyncio.ensure_future(runner.invoke("waits", event))
     old = (await printed("waits")).pid
-    queued = asyncio.create_task(runner.invoke("waits", event))
+    queued = asyncio.ensure_future(runner.invoke("waits", event))
     gate = await asyncio.to_thread(fifo.open, "w")
     reload = asyncio.create_task(runner.reload())
     await reload
@@ -204,10 +204,10 @@ async def test_a_cancelled_invocation_runs_on_and_its_answer_reaches_nobody_else
     """The worker is free again when its handler has ended, and not before."""
     runner = await start(function("waits"), function("echo"), workers_max=1)
     event = json.dumps({"fifo": str(fifo)}).encode()
-    given_up = asyncio.create_task(runner.invoke("waits", event))
+    given_up = asyncio.ensure_future(runner.invoke("waits", event))
     await printed("waits")
-    skipped = asyncio.create_task(runner.invoke("waits", event))
-    kept = asyncio.create_task(runner.invoke("waits", b'{"fifo": "/dev/null"}'))
+    skipped = asyncio.ensure_future(runner.invoke("waits", event))
+    kept = asyncio.ensure_future(runner.invoke("waits", b'{"fifo": "/dev/null"}'))
     await asyncio.sleep(0)  # both are queued now
     for task in (given_up, skipped):
         task.cancel()
@@ -229,7 +229,7 @@ async def test_closing_ends_every_process_and_what_handlers_started(
     await runner.invoke("says_goodbye", EVENT)
     child = await runner.invoke("has_child", EVENT)
     event = json.dumps({"fifo": str(fifo)}).encode()
-    running = asyncio.create_task(runner.invoke("waits", event))
+    running = asyncio.ensure_future(runner.invoke("waits", event))
     await printed("waits")
     pids = [pid for pids in runner.pids().values() for pid in pids]
     assert len(pids) == 3
@@ -257,7 +257,7 @@ async def test_closing_while_workers_start_leaves_none(function: MakeFunction) -
         starting = asyncio.create_task(runner.start())
         for _ in range(turns):
             await asyncio.sleep(0)
-        early = asyncio.create_task(runner.invoke("echo", EVENT))
+        early = asyncio.ensure_future(runner.invoke("echo", EVENT))
         await asyncio.sleep(0)
         await runner.close()
         await asyncio.wait_for(starting, 5)
