@@ -48,7 +48,6 @@ async def watch(
             *paths,
             watch_filter=_CodeOrTemplate(template),
             debounce=DEBOUNCE_MS,
-            step=20,
             stop_event=stop,
             recursive=recursive,
             ignore_permission_denied=True,
