@@ -39,7 +39,7 @@ class FrameStream:
     def __init__(self, connection_id: str, protocol: ServerProtocol) -> None:
         self.connection_id = connection_id
         self._protocol = protocol
-        self._parts: list[bytes] | None = None
+        self._text: bytearray | None = None  # of a text message that is not whole yet
         self._failed = False
 
     def receive(self, data: bytes) -> list[Heard]:
@@ -80,10 +80,10 @@ class FrameStream:
     def _input_of(self, frame: Frame) -> Heard | None:
         match frame.opcode:
             case Opcode.TEXT:
-                self._parts = []
+                self._text = bytearray()
                 return self._input_of_part(frame)
             case Opcode.BINARY:
-                self._parts = None
+                self._text = None
                 return BinaryMessage(self.connection_id)
             case Opcode.CONT:
                 return self._input_of_part(frame)
@@ -94,12 +94,12 @@ class FrameStream:
 
     def _input_of_part(self, frame: Frame) -> Heard | None:
         """Add a fragment; at the last one return the whole message (B-254)."""
-        if self._parts is None:  # of a binary message, which was reported at its first frame
+        if self._text is None:  # of a binary message, which was reported at its first frame
             return None
-        self._parts.append(bytes(frame.data))
+        self._text += frame.data
         if not frame.fin:
             return None
-        whole, self._parts = b"".join(self._parts), None
+        whole, self._text = self._text, None
         try:
             return Message(self.connection_id, whole.decode("utf-8"))
         except UnicodeDecodeError:  # B-259

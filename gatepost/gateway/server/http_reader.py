@@ -83,36 +83,38 @@ class RequestReader:
         Raises RequestRejectedError for malformed or oversized ones; requests that were whole
         before are in `requests` then, and what is fed later is dropped.
         """
-        if self._ended:
-            return
-        if self._upgraded:
-            self.rest += data
-            return
-        self._began = False
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._after_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            self._ended = True
-            raise self._rejection or RequestRejectedError(400, "Bad request") from error
-        else:
-            self._check_unfinished_head(len(data))
+        while data and not self._ended:
+            if self._upgraded:
+                self.rest += data
+                return
+            self._began = False
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._after_upgrade(data[upgrade.args[0] :])
+            except httptools.HttpParserError as error:
+                self._ended = True
+                raise self._rejection or RequestRejectedError(400, "Bad request") from error
+            else:
+                self._check_unfinished_head(len(data))
+                return
 
-    def _after_upgrade(self, rest: bytes) -> None:
-        """Keep what follows a handshake; ignore any other upgrade, as RFC 9110 7.8 has it."""
+    def _after_upgrade(self, rest: bytes) -> bytes:
+        """Return what is to be read next: what follows a handshake, to be kept as it is.
+
+        Any other upgrade is ignored, as RFC 9110 7.8 has it: its request is read again without.
+        """
         request = self.requests.pop()
         if request.websocket:
             self._upgraded = True
             self.requests.append(request)
-            self.rest += rest
-        elif request.method == "CONNECT":
+            return rest
+        if request.method == "CONNECT":
             self._ended = True
             raise RequestRejectedError(501, "CONNECT is not supported")
-        else:
-            self._ended = False
-            self._new_parser()
-            self.feed(_head_without_upgrade(request) + rest)
+        self._ended = False
+        self._new_parser()
+        return _head_without_upgrade(request) + rest
 
     def _check_unfinished_head(self, fed_bytes: int) -> None:
         """Bound a head that never ends; finished ones are measured exactly."""
