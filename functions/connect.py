@@ -19,7 +19,8 @@ async def connect(environment: Environment, event: events.Event) -> events.Resul
             await environment.store(),
             context.connection_id,
             user,
-            name=(request.query or {}).get("name"),
+            # Whom an authorizer vouches for may not call himself somebody else.
+            name=None if context.principal else (request.query or {}).get("name"),
             connected_at_ms=context.connected_at,
             now=int(time.time()),
         )

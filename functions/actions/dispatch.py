@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from functions.core import protocol
 from functions.core.context import Context
-from functions.core.errors import INTERNAL, UNKNOWN_ACTION, ProtocolError
+from functions.core.errors import BAD_REQUEST, INTERNAL, UNKNOWN_ACTION, ProtocolError
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,11 @@ async def respond(
     other exception is a fault of ours: it is logged with its traceback, and the client gets error
     100 with its request's id rather than the gateway's frame, which it could not match (B-180).
     """
-    data = body.encode("utf-8", "surrogatepass")  # what is no UTF-8 is then refused as no JSON
+    try:
+        data = body.encode()
+    except UnicodeEncodeError:  # passed on, it would break the links of those who receive it
+        error = ProtocolError(BAD_REQUEST, "bad request: not JSON: it holds a lone surrogate")
+        return protocol.encode_error(None, error)
     try:
         return await _answer(data, actions, open_context)
     except ProtocolError as error:

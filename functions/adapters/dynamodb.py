@@ -54,6 +54,10 @@ PAGE_ROWS: Final = 1000
 _CONFLICTS: Final = frozenset(
     {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 )
+_CONFLICT_ERRORS: Final = frozenset(
+    # The second: what an earlier attempt, whose answer did not come, began is still under way.
+    {"TransactionConflictException", "TransactionInProgressException"}
+)
 _REFUSED: Final = "ConditionalCheckFailed"
 
 
@@ -323,7 +327,7 @@ def _is_conflict(error: ClientError) -> bool:
     if code == "TransactionCanceledException":
         codes = _cancellation_codes(error)
         return _REFUSED not in codes and not _CONFLICTS.isdisjoint(codes)
-    return code == "TransactionConflictException"
+    return code in _CONFLICT_ERRORS
 
 
 def _cancellation_codes(error: ClientError) -> list[str]:

@@ -1,12 +1,13 @@
 """The fan-out: one payload to every connection subscribed to a channel.
 
 Reaches connections through Transport and finds them through Store; a connection found gone is
-closed on the way. One that is gone, fails or hangs keeps no other from its message.
+closed afterwards. One that is gone, fails or hangs keeps no other from its message.
 """
 
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -26,19 +27,25 @@ class Tally(Struct, frozen=True):
 
 
 async def broadcast(
-    context: Context, channel: str, payload: bytes, *, leave_out: str | None = None
+    context: Context,
+    channel: str,
+    payload: bytes,
+    *,
+    leave_out: str | None = None,
+    timeout_s: float = limits.BROADCAST_TIMEOUT_S,
 ) -> Tally:
     """Send `payload` to each subscriber of `channel` but the connection `leave_out`.
 
     At most `transport.width` sends run at a time, over page borders: a slow connection holds up
-    its own place only. Raises what reading the subscribers raises, after all sends have ended;
-    never for a connection.
+    its own place only. Raises what reading the subscribers raises, and TimeoutError when not all
+    sends have begun after `timeout_s`; both after those that began have ended. Never raises for a
+    connection.
     """
     started_at = context.clock()
     outcomes: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
+    gone: list[str] = []
     places = asyncio.Semaphore(context.transport.width)
-    prunes = asyncio.Semaphore(limits.PRUNE_WIDTH)
     tasks: set[asyncio.Task[None]] = set()
 
     async def reach(connection_id: str) -> None:
@@ -50,27 +57,48 @@ async def broadcast(
         if isinstance(outcome, Failed):
             reasons[outcome.reason] += 1
         if isinstance(outcome, Gone):
-            async with prunes:
-                await _prune(context, connection_id)
+            gone.append(connection_id)
 
     try:
-        async for page in context.store.subscribers(channel, now=int(started_at)):
-            for connection_id in page:
-                if connection_id == leave_out:
-                    continue
-                await places.acquire()
-                task = asyncio.create_task(reach(connection_id))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+        async with asyncio.timeout(timeout_s):
+            async for page in context.store.subscribers(channel, now=int(started_at)):
+                for connection_id in page:
+                    if connection_id == leave_out:
+                        continue
+                    await places.acquire()
+                    task = asyncio.create_task(reach(connection_id))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
     finally:
         await asyncio.gather(*tasks)
-        tally = Tally(
-            delivered=outcomes[Delivered.__name__],
-            gone=outcomes[Gone.__name__],
-            failed=outcomes[Failed.__name__],
-        )
+        tally = Tally(outcomes[Delivered.__name__], len(gone), outcomes[Failed.__name__])
         _log(channel, tally, reasons, took_s=context.clock() - started_at)
+    await prune(context, gone)
     return tally
+
+
+async def prune(
+    context: Context, gone: Sequence[str], *, timeout_s: float = limits.PRUNE_TIMEOUT_S
+) -> None:
+    """Close connections that are gone, for at most `timeout_s`; never raises.
+
+    What stays behind is found by the next broadcast, as closing is right from any partial state.
+    """
+    left = iter(gone)
+
+    async def close_some() -> None:
+        for connection_id in left:
+            try:
+                await connections.close_connection(context.store, connection_id)
+            except Exception:
+                logger.exception("prune failed connection=%s", connection_id)
+
+    workers = (close_some() for _ in range(min(len(gone), limits.PRUNE_WIDTH)))
+    try:
+        async with asyncio.timeout(timeout_s):
+            await asyncio.gather(*workers)
+    except TimeoutError:
+        logger.warning("prune stopped after %g s, left=%d", timeout_s, sum(1 for _ in left))
 
 
 async def _send(context: Context, connection_id: str, payload: bytes) -> Outcome:
@@ -80,15 +108,6 @@ async def _send(context: Context, connection_id: str, payload: bytes) -> Outcome
     except Exception:
         logger.exception("send raised connection=%s", connection_id)
         return Failed("raised")
-
-
-async def _prune(context: Context, connection_id: str) -> None:
-    """Close a connection that is gone; what stays behind is found by the next broadcast."""
-    try:
-        async with asyncio.timeout(limits.PRUNE_TIMEOUT_S):
-            await connections.close_connection(context.store, connection_id)
-    except Exception:
-        logger.exception("prune failed connection=%s", connection_id)
 
 
 def _log(channel: str, tally: Tally, reasons: Counter[str], *, took_s: float) -> None:

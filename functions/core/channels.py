@@ -12,7 +12,7 @@ from msgspec import Raw
 from functions.core import connections, limits, protocol
 from functions.core.broadcast import Tally, broadcast
 from functions.core.context import Context
-from functions.core.errors import BAD_REQUEST, LIMIT_EXCEEDED, TOO_MANY_REQUESTS, ProtocolError
+from functions.core.errors import BAD_REQUEST, LIMIT_EXCEEDED, ProtocolError
 from functions.core.ports import Conflict, ConnectionClosed, SubscriptionsFull
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.:-]+", re.ASCII)
@@ -54,7 +54,7 @@ async def subscribe(context: Context, channels: Sequence[str]) -> None:
             f"channels: a connection holds at most {limits.SUBSCRIPTIONS_MAX} subscriptions",
         ) from None
     except Conflict:
-        raise _conflict() from None
+        raise connections.conflict() from None
 
 
 async def unsubscribe(context: Context, channel: str) -> None:
@@ -66,7 +66,7 @@ async def unsubscribe(context: Context, channel: str) -> None:
     try:
         await context.store.remove_subscription(context.connection_id, channel)
     except Conflict:
-        raise _conflict() from None
+        raise connections.conflict() from None
 
 
 async def publish(context: Context, channel: str, data: Raw, *, echo: bool = True) -> Tally:
@@ -92,7 +92,3 @@ async def publish(context: Context, channel: str, data: Raw, *, echo: bool = Tru
     )
     leave_out = None if echo else context.connection_id
     return await broadcast(context, channel, payload, leave_out=leave_out)
-
-
-def _conflict() -> ProtocolError:
-    return ProtocolError(TOO_MANY_REQUESTS, "others keep changing the same rows; try again")

@@ -65,7 +65,7 @@ async def open_connection(
     except UserBlocked:
         raise ProtocolError(PERMISSION_DENIED, "this user is blocked for now") from None
     except Conflict:
-        raise ProtocolError(TOO_MANY_REQUESTS, "others keep changing the same rows") from None
+        raise conflict() from None
     logger.info("connection opened connection=%s user=%r", connection_id, user)
 
 
@@ -76,13 +76,23 @@ async def close_connection(store: Store, connection_id: str) -> None:
 
 
 async def renew_lease(store: Store, connection_id: str, *, now: int) -> None:
-    """Keep a connection present for another lease. Raises ProtocolError 101 for a closed one."""
+    """Keep a connection present for another lease.
+
+    Raises ProtocolError: 101 for a closed connection, 111 for a conflict that lasted.
+    """
     try:
         await store.renew_lease(connection_id, lease_until=now + limits.LEASE_S, now=now)
     except ConnectionClosed:
         raise unknown() from None
+    except Conflict:
+        raise conflict() from None
 
 
 def unknown() -> ProtocolError:
     """Make the error for a connection that has no row any more."""
     return ProtocolError(UNAUTHORIZED, "this connection is closed or unknown; connect again")
+
+
+def conflict() -> ProtocolError:
+    """Make the error for rows that others kept writing through every retry."""
+    return ProtocolError(TOO_MANY_REQUESTS, "others keep changing the same rows; try again")

@@ -35,8 +35,12 @@ CONNECTION_LIFETIME_S: Final = 2 * 3600 + 300
 LEASE_S: Final = 12 * 60
 """How long a connection counts as present after its last `ping`."""
 
+BROADCAST_TIMEOUT_S: Final = 20.0
+"""How long a broadcast begins sends. Those that run then have their own time-outs, and both fit
+into the 29 s that the gateway waits for an answer (B-181)."""
+
 PRUNE_WIDTH: Final = 10
 """Gone connections that one broadcast closes at a time."""
 
-PRUNE_TIMEOUT_S: Final = 5.0
-"""Longest time that a broadcast spends on closing one gone connection."""
+PRUNE_TIMEOUT_S: Final = 3.0
+"""Longest time that a broadcast spends on closing gone connections; its sender waits for it."""

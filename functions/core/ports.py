@@ -37,7 +37,7 @@ class SubscriptionsFull(Exception):  # noqa: N818 - named for what happened
 
 
 class Conflict(Exception):  # noqa: N818 - named for what happened
-    """Others kept writing the same rows through every retry; nothing was changed."""
+    """Others kept writing the same rows through every retry; the same call may succeed later."""
 
 
 class Store(Protocol):
@@ -63,7 +63,7 @@ class Store(Protocol):
         ...
 
     async def renew_lease(self, connection_id: str, *, lease_until: int, now: int) -> None:
-        """Set the connection's lease. Raises ConnectionClosed."""
+        """Set the connection's lease. Raises ConnectionClosed, Conflict."""
         ...
 
     async def add_subscriptions(

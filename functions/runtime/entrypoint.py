@@ -9,8 +9,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-logger = logging.getLogger(__name__)
-
 Event: TypeAlias = Mapping[str, object]
 Result: TypeAlias = dict[str, object]
 
@@ -30,8 +28,8 @@ class Handler(Generic[Kept]):
     """What Lambda calls: runs `handle` with what `make_kept` made at the first invocation.
 
     Loop and environment belong to the thread of the first invocation, which must make them all;
-    Lambda and the emulator's runners do. An exception that escapes is logged with its traceback
-    and raised again, so that Lambda reports the invocation as failed.
+    Lambda and the emulator's runners do. What `handle` raises passes through: Lambda logs it with
+    its traceback and reports the invocation as failed.
     """
 
     def __init__(
@@ -44,16 +42,12 @@ class Handler(Generic[Kept]):
 
     def __call__(self, event: Event, _context: object = None) -> Result:
         """Serve one invocation."""
-        try:
-            if self._kept is None:
-                _show_logs()
-                self._kept = self._make_kept()
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-            return self._loop.run_until_complete(self._run(self._kept, event))
-        except Exception:
-            logger.exception("invocation failed")
-            raise
+        if self._kept is None:
+            _show_logs()
+            self._kept = self._make_kept()
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop.run_until_complete(self._run(self._kept, event))
 
     def close(self) -> None:
         """Close what is kept, for a process that goes on without this handler."""
