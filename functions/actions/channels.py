@@ -7,20 +7,14 @@ from msgspec import Meta, Raw, Struct
 from functions.core import channels, limits, protocol
 from functions.core.context import Context
 from functions.core.errors import BAD_REQUEST, ProtocolError
-
-
-class Recover(Struct, frozen=True):
-    """The position from which a client wants what it missed."""
-
-    epoch: str
-    offset: int
+from functions.core.protocol import Position
 
 
 class Wanted(Struct, frozen=True):
-    """One channel to subscribe to."""
+    """One channel to subscribe to, and the position after which the client missed something."""
 
     channel: str
-    recover: Recover | None = None
+    recover: Position | None = None
 
 
 class Subscribe(Struct, frozen=True):
@@ -31,7 +25,7 @@ class Subscribe(Struct, frozen=True):
         | None
     ) = None
     channel: str | None = None
-    recover: Recover | None = None
+    recover: Position | None = None
 
 
 class Unsubscribe(Struct, frozen=True):

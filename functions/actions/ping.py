@@ -7,13 +7,7 @@ from msgspec import Struct
 
 from functions.core import connections
 from functions.core.context import Context
-
-
-class Position(Struct, frozen=True):
-    """A place in a channel's log."""
-
-    epoch: str
-    offset: int
+from functions.core.protocol import Position
 
 
 class Ping(Struct, frozen=True):

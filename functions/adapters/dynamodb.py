@@ -41,7 +41,7 @@ T = TypeVar("T")
 # DynamoDB; its other modes wait up to a second before the first repetition.
 CONFIG: Final = AioConfig(
     connect_timeout=2,
-    read_timeout=5,
+    read_timeout=3,  # three attempts fit into the 10 s of connect and disconnect
     max_pool_connections=50,
     retries={"mode": "legacy", "total_max_attempts": 3},
 )

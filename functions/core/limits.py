@@ -36,8 +36,8 @@ LEASE_S: Final = 12 * 60
 """How long a connection counts as present after its last `ping`."""
 
 BROADCAST_TIMEOUT_S: Final = 20.0
-"""How long a broadcast begins sends. Those that run then have their own time-outs, and both fit
-into the 29 s that the gateway waits for an answer (B-181)."""
+"""How long a broadcast begins sends; leaves those that run then most of the rest of the 29 s that
+the gateway waits for an answer (B-181)."""
 
 PRUNE_WIDTH: Final = 10
 """Gone connections that one broadcast closes at a time."""

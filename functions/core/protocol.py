@@ -27,6 +27,13 @@ class Request(Struct, frozen=True):
     id: RequestId | None = None
 
 
+class Position(Struct, frozen=True):
+    """A place in a channel's log."""
+
+    epoch: str
+    offset: int
+
+
 class ErrorBody(Struct, frozen=True):
     """The error of a reply, or of one channel in it."""
 

@@ -60,15 +60,23 @@ BAD_DAY: dict[str, tuple[Fault, ...]] = {
 """Faults to repeat for ever: every operation meets each of its kinds."""
 
 
+PERMISSIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+"""The IAM action for each kind of write in a transaction; a ConditionCheck has its own."""
+
+
 @dataclass(slots=True)
 class FaultProxy:
-    """The proxy: where it listens, what it will do, and how often each operation was asked for."""
+    """The proxy: where it listens, what it will do, and what was asked for.
+
+    `requests` counts operations, `permissions` holds the IAM actions that they would need.
+    """
 
     upstream_host: str
     upstream_port: int
     url: str = ""
     faults: dict[str, Iterator[Fault]] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    permissions: set[str] = field(default_factory=set)
 
     def inject(self, operation: str, *faults: Fault) -> None:
         """Set what becomes of the next requests of an operation."""
@@ -84,6 +92,7 @@ class FaultProxy:
             head, body = await _read_http(reader)
             operation = _header(head, b"x-amz-target").rpartition(".")[2]
             self.requests[operation] += 1
+            self.permissions |= _permissions(operation, body)
             fault = next(self.faults.get(operation, iter(())), Pass())
             writer.write(await self._answer(head, body, fault))
             await writer.drain()
@@ -153,6 +162,13 @@ async def fault_proxy(endpoint: str) -> AsyncIterator[FaultProxy]:
 async def _read_http(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     head = (await reader.readuntil(b"\r\n\r\n"))[:-4]
     return head, await reader.readexactly(int(_header(head, b"content-length") or 0))
+
+
+def _permissions(operation: str, body: bytes) -> set[str]:
+    if operation != "TransactWriteItems":
+        return {f"dynamodb:{operation}"}
+    kinds = {kind for write in json.loads(body)["TransactItems"] for kind in write}
+    return {f"dynamodb:{PERMISSIONS.get(kind, 'ConditionCheckItem')}" for kind in kinds}
 
 
 def _header(head: bytes, name: bytes) -> str:

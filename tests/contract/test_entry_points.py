@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from functions.connect import connect
 from functions.disconnect import disconnect
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
 Call = Callable[..., Awaitable[dict[str, object]]]
 
 CONNECTED_AT = 4_000_000_000_000  # milliseconds; later than any test runs, so that nothing expires
+
+
+class Template(yaml.SafeLoader):
+    """Reads CloudFormation's YAML; what `!GetAtt` and its like stand for is left open."""
+
+
+Template.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def event(connection_id: str, **fields: object) -> dict[str, object]:
@@ -41,7 +50,6 @@ def body_of(result: Mapping[str, object]) -> dict[str, object]:
 @pytest.fixture
 def environ(
     table: "TableCase",
-    moto_endpoint: str,
     gateway: "ScriptedGateway",
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
@@ -49,7 +57,7 @@ def environ(
     variables = {
         "TABLE_NAME": table.table_name,
         "AUTH": "anonymous",
-        "AWS_ENDPOINT_URL_DYNAMODB": moto_endpoint,
+        "AWS_ENDPOINT_URL_DYNAMODB": table.proxy.url,
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway.url,
     }
     for name, value in variables.items():
@@ -94,6 +102,39 @@ async def test_a_message_goes_all_the_way(
     assert await table.items() == []
 
 
+async def test_roles_grant_what_their_functions_ask_of_the_table(
+    call: Call, table: "TableCase", gateway: "ScriptedGateway"
+) -> None:
+    """All of it, as AWS would refuse the rest where a stand-in lets it pass, and nothing more."""
+    gateway.scripts["gone="] = [answers.GONE]
+    for name in ("a=", "gone="):
+        await call("connect", name)
+        await call("message", name, body='{"action":"subscribe","channel":"chat:a"}')
+    table.proxy.permissions.clear()
+    for body in (
+        '{"action":"subscribe","channel":"chat:b"}',
+        '{"action":"unsubscribe","channel":"chat:b"}',
+        '{"action":"publish","channel":"chat:a","data":1}',
+        '{"action":"ping"}',
+    ):
+        assert body_of(await call("message", "a=", body=body))["ok"] is True
+    by_message = set(table.proxy.permissions)
+    table.proxy.permissions.clear()
+    await call("connect", "b=")
+    await call("disconnect", "a=")
+    by_others = set(table.proxy.permissions)
+    assert by_message == granted("MessageRole")
+    assert by_others == granted("ConnectionsRole")
+
+
+def granted(role: str) -> set[str]:
+    """Give the actions on the table that infra/permissions.yml grants a role."""
+    text = (Path(__file__).parents[2] / "infra/permissions.yml").read_text(encoding="utf-8")
+    document = yaml.load(text, Template)  # noqa: S506 - Template is a SafeLoader
+    [policy] = document["Resources"][role]["Properties"]["Policies"]
+    return set(policy["PolicyDocument"]["Statement"][0]["Action"])
+
+
 async def test_without_anonymous_access_nobody_gets_in(
     environ: dict[str, str], table: "TableCase", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +154,26 @@ async def test_a_name_that_is_too_long_is_refused(call: Call, table: "TableCase"
     result = await call("connect", "a=", queryStringParameters={"name": "x" * 65})
     assert result["statusCode"] == 400
     assert await table.items() == []
+
+
+async def test_only_the_anonymous_choose_their_name(call: Call, table: "TableCase") -> None:
+    """Whom an authorizer vouches for may not call himself somebody else."""
+    query = {"queryStringParameters": {"name": "Mallory"}}
+    await call("connect", "a=", **query)
+    vouched = event("b=", **query)
+    vouched["requestContext"] = {
+        "connectionId": "b=",
+        "connectedAt": CONNECTED_AT,
+        "authorizer": {"principalId": "ann"},
+    }
+    environment = Environment()
+    await connect(environment, vouched)
+    await environment.close()
+    rows = [row for row in await table.items() if row["sk"] == {"S": "META"}]
+    assert {row["user"]["S"]: row["info"]["S"] for row in rows} == {
+        "anon-a=": '{"name":"Mallory"}',
+        "ann": "{}",
+    }
 
 
 async def test_a_connection_that_cant_be_stored_is_an_error(

@@ -65,6 +65,14 @@ async def test_a_conflict_of_a_single_write_is_repeated_too(table: "TableCase") 
         await table.store.renew_lease("c1=", lease_until=NOW + 99, now=NOW)
 
 
+async def test_a_transaction_still_under_way_is_waited_for(table: "TableCase") -> None:
+    """What follows a lost answer; botocore repeats it twice a call, and then we do."""
+    await open_with(table)
+    table.proxy.inject("TransactWriteItems", *[Refuse("TransactionInProgressException")] * 4)
+    await subscribe(table, "chat:a")
+    assert await count(table) == 1
+
+
 async def test_a_subscribe_whose_answer_was_lost_is_counted_once(table: "TableCase") -> None:
     """It took effect; its repetition finds that and is content."""
     await open_with(table)
@@ -184,7 +192,8 @@ async def test_a_channel_larger_than_a_page_is_read_whole(table: "TableCase") ->
                 ]
             }
         )
-    pages = [page async for page in table.store.subscribers("chat:a", now=NOW)]
+    store = dynamodb.DynamoDBStore(table.client, table.table_name)  # moto takes its time here
+    pages = [page async for page in store.subscribers("chat:a", now=NOW)]
     assert [len(page) for page in pages] == [dynamodb.PAGE_ROWS, 1]
 
 

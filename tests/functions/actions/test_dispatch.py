@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from functions.actions.dispatch import Action, respond
 from functions.core.context import Context
@@ -46,10 +47,21 @@ async def give_nonsense(context: Context, request: Add) -> object:
     return object()
 
 
-ACTIONS = {
+class Hold(Struct):
+    """The field of an action that takes any data."""
+
+    data: Raw
+
+
+async def hold(context: Context, request: Hold) -> dict[str, object]:
+    """Give the data back."""
+    return {"data": request.data}
+
+
+ACTIONS: dict[str, Action[Any]] = {
     action.__name__: Action(Add, action)
     for action in (add, say_nothing, refuse, fail, give_nonsense)
-}
+} | {"hold": Action(Hold, hold)}
 
 
 async def never() -> Context:
@@ -127,3 +139,17 @@ async def test_who_is_not_vouched_for_gets_a_reply_too() -> None:
 async def test_any_text_gets_a_reply(body: str) -> None:
     """Nothing that a client sends raises, lone surrogates neither."""
     assert json.loads(await respond(body, ACTIONS, never))["ok"] is False
+
+
+@pytest.mark.parametrize("data", ["\ud800", '"\udfff"', '"\\ud800"', '"\\ud800 and more text"'])
+async def test_half_a_character_is_refused(ask: Respond, data: str) -> None:
+    """107 wherever it stands: a text frame that holds one would break its receiver's link."""
+    reply = await ask(f'{{"action":"hold","data":{data}}}')
+    assert (reply["ok"], str(reply["error"]).count("107")) == (False, 1)
+
+
+@pytest.mark.parametrize("data", ["NaN", "Infinity", "nul", "01", "1.", "[1,]", "'a'", '"\x01"'])
+async def test_data_that_is_no_json_is_refused(ask: Respond, data: str) -> None:
+    """107: it is passed on unread, so it has to be right before."""
+    reply = await ask(f'{{"action":"hold","data":{data}}}')
+    assert (reply["ok"], str(reply["error"]).count("107")) == (False, 1)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from functions.actions.ping import Ping, Position, ping
+from functions.actions.ping import Ping, ping
 from functions.core.context import Context
 from functions.core.errors import ProtocolError
+from functions.core.protocol import Position
 from tests.fakes import MemoryStore
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.core.broadcast import Tally, broadcast
+from functions.core import limits
+from functions.core.broadcast import Tally, broadcast, prune
 from functions.core.context import Context
 from functions.core.ports import Failed, Gone
 from tests.fakes import MemoryStore, MemoryTransport
@@ -33,6 +34,20 @@ class LeakyStore(MemoryStore):
     async def close_connection(self, connection_id: str) -> None:
         """Fail."""
         raise ConnectionError("the table is away")
+
+
+class HangingStore(MemoryStore):
+    """A Store that never ends closing a connection."""
+
+    closing = 0
+
+    async def close_connection(self, connection_id: str) -> None:
+        """Count, and hang."""
+        self.closing += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.closing -= 1
 
 
 @pytest.fixture
@@ -127,6 +142,46 @@ async def test_no_more_sends_run_than_the_transport_is_wide(
 async def test_an_empty_channel_is_fine(context: Context) -> None:
     """Nobody is nobody's fault."""
     assert await broadcast(context, "chat:a", b"x") == Tally(delivered=0, gone=0, failed=0)
+
+
+async def test_a_broadcast_that_takes_too_long_begins_no_more_sends(
+    context: Context,
+    transport: MemoryTransport,
+    subscribe: Subscribe,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its sender gets an error, the log who was reached, before the gateway gives up (B-181)."""
+    caplog.set_level(logging.INFO)
+    subscribe(*(f"{number}=" for number in range(9)))
+    hold = asyncio.Event()
+    transport.hanging = {f"{number}=": hold for number in range(9)}
+    asyncio.get_running_loop().call_later(0.1, hold.set)
+    with pytest.raises(TimeoutError):
+        await broadcast(context, "chat:a", b"x", timeout_s=0.02)
+    assert len(transport.sent) == transport.width
+    assert f"delivered={transport.width}" in caplog.text
+
+
+async def test_all_who_are_gone_are_closed(
+    context: Context, transport: MemoryTransport, store: MemoryStore, subscribe: Subscribe
+) -> None:
+    """More of them than are closed at a time."""
+    gone = [f"{number}=" for number in range(limits.PRUNE_WIDTH * 3)]
+    subscribe(*gone)
+    transport.outcomes = {name: Gone() for name in gone}
+    assert (await broadcast(context, "chat:a", b"x")).gone == len(gone)
+    assert store.subscriptions == {}
+
+
+async def test_closing_those_gone_ends_in_time(
+    context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thousand of them, or a slow table, don't keep the sender from its reply."""
+    hanging = HangingStore()
+    gone = [f"{number}=" for number in range(limits.PRUNE_WIDTH + 5)]
+    await prune(_with_store(context, hanging), gone, timeout_s=0.02)
+    assert hanging.closing == 0
+    assert "prune stopped after 0.02 s, left=5" in caplog.text
 
 
 def _with_store(context: Context, store: MemoryStore) -> Context:

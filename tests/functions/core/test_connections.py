@@ -4,10 +4,22 @@ import pytest
 
 from functions.core import connections
 from functions.core.errors import ProtocolError
-from functions.core.ports import Connection
+from functions.core.ports import Conflict, Connection
 from tests.fakes import MemoryStore
 
 NOW = 1_800_000_000
+
+
+class ConflictingStore(MemoryStore):
+    """A Store where others are always faster."""
+
+    async def open_connection(self, connection: Connection, *, now: int) -> None:
+        """Fail."""
+        raise Conflict
+
+    async def renew_lease(self, connection_id: str, *, lease_until: int, now: int) -> None:
+        """Fail."""
+        raise Conflict
 
 
 async def open_as(store: MemoryStore, *, name: str | None = None) -> None:
@@ -78,3 +90,11 @@ async def test_a_lease_is_renewed_for_open_connections_only(store: MemoryStore) 
     await connections.close_connection(store, "c=")
     with pytest.raises(ProtocolError, match="101"):
         await connections.renew_lease(store, "c=", now=NOW + 100)
+
+
+async def test_a_conflict_that_lasts_is_temporary() -> None:
+    """111, for both ways; the message tells what to do."""
+    with pytest.raises(ProtocolError, match=r"111 .* try again"):
+        await open_as(ConflictingStore())
+    with pytest.raises(ProtocolError, match=r"111 .* try again"):
+        await connections.renew_lease(ConflictingStore(), "c=", now=NOW)

@@ -1,5 +1,8 @@
 """The table of errors."""
 
+import re
+from pathlib import Path
+
 from functions.core.errors import BAD_REQUEST, ERRORS, ProtocolError
 
 
@@ -14,3 +17,12 @@ def test_an_error_without_a_message_is_told_by_its_name() -> None:
     """The client always gets words."""
     assert ProtocolError(BAD_REQUEST).message == "bad request"
     assert str(ProtocolError(BAD_REQUEST, "channel: odd")) == "107 channel: odd"
+
+
+def test_the_table_is_that_of_the_page() -> None:
+    """docs/reference/protocol.md has every row, and no other."""
+    page = (Path(__file__).parents[3] / "docs/reference/protocol.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \| (yes|no) \|", page, re.MULTILINE)
+    assert rows == [
+        (str(kind.code), kind.name, "yes" if kind.temporary else "no") for kind in ERRORS
+    ]
