@@ -7,13 +7,15 @@ that `--help` is quick.
 
 import argparse
 import asyncio
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.options import DEFAULTS, DevOptions
+from gatepost.emulator.options import DEFAULTS, LEVELS, DevOptions
 
 USAGE_ERROR = 2
 
@@ -68,7 +70,7 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
     option("--env-file", "file of NAME=value lines added to every function's environment",
            type=Path, metavar="PATH")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
-           choices=("debug", "info", "warning"), default=DEFAULTS.log_level)  # fmt: skip
+           choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
 
 
 def _port(text: str) -> int:
@@ -88,6 +90,8 @@ def _number(text: str, least: int, most: int) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code. A bug of ours keeps its traceback."""
     given = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what functions print may be beyond its encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from gatepost.emulator.dev import run  # noqa: PLC0415 - `--help` needs none of it
 
@@ -97,7 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     except KeyboardInterrupt:  # Ctrl-C before the handlers stood, or a second one
         return 130
+    finally:
+        _let_go_of_output()
     return 0
+
+
+def _let_go_of_output() -> None:
+    """Keep Python from complaining at its end that nobody reads the output any more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dev_options(given: argparse.Namespace) -> DevOptions:

@@ -5,12 +5,14 @@ another, and that whatever was started is stopped, whatever happens.
 """
 
 import asyncio
+import errno
 import os
 import signal
+import stat
 import tempfile
 import time
 from collections.abc import Awaitable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
@@ -29,7 +31,7 @@ from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
-from gatepost.gateway.core.inputs import Outcome
+from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
@@ -39,26 +41,56 @@ from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.serverless import read_serverless
 
-LOOPBACK_HOSTS = {"localhost": ["127.0.0.1", "::1"]}
-
 
 async def run(options: DevOptions, stream: TextIO) -> None:
-    """Run until SIGINT or SIGTERM. Raises UserError for what the developer can mend."""
+    """Run until SIGINT or SIGTERM, or until nobody reads `stream` any more.
+
+    Raises UserError for what the developer can mend.
+    """
     started = time.monotonic()
-    log = LiveLog(stream, level=options.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    log = LiveLog(stream, level=options.log_level, later=loop.call_soon, on_unread=stop.set)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _first_stops_second_ends, number, stop)
+    _stop_when_unread(stream, stop)
     async with AsyncExitStack() as stack:
         emulator = Emulator(options, log)
+        stack.callback(log.flush)
         stack.push_async_callback(emulator.close)
-        await emulator.start()
+        await _start_unless_stopped(emulator, stop)
+        if stop.is_set():
+            return
         for line in emulator.summary():
             log.say(line)
         log.say(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C stops it.\n")
         await emulator.follow_saves(stop)
         log.say("\nStopping: closing sockets, running $disconnect ...")
+
+
+async def _start_unless_stopped(emulator: "Emulator", stop: asyncio.Event) -> None:
+    """Start; give up at once when `stop` is set meanwhile."""
+    starting = asyncio.create_task(emulator.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        starting.cancel()
+    with suppress(asyncio.CancelledError):
+        await starting
+
+
+def _stop_when_unread(stream: TextIO, stop: asyncio.Event) -> None:
+    """Notice that the reader of a pipe has gone (`gatepost dev | head`) before the next line."""
+    loop = asyncio.get_running_loop()
+
+    def unread() -> None:
+        loop.remove_reader(stream)
+        stop.set()
+
+    with suppress(OSError):  # a stream without a descriptor
+        if stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+            loop.add_reader(stream, unread)  # its write end gets "readable" when it breaks
 
 
 def _first_stops_second_ends(number: signal.Signals, stop: asyncio.Event) -> None:
@@ -72,18 +104,25 @@ class _WhenReady:
     """Holds invocations back until the tables exist; sockets may come earlier."""
 
     def __init__(self) -> None:
-        self._runner: asyncio.Future[Invoker] = asyncio.get_running_loop().create_future()
+        self._runner: asyncio.Future[Invoker | None] = asyncio.get_running_loop().create_future()
 
     def ready(self, runner: Invoker) -> None:
         self._runner.set_result(runner)
 
+    def give_up(self) -> None:
+        """Without effect once ready: there will be no runner, so nobody waits for one."""
+        if not self._runner.done():
+            self._runner.set_result(None)
+
     def invoke(self, function: str, event: bytes) -> Awaitable[Outcome]:
-        if self._runner.done():
-            return self._runner.result().invoke(function, event)
+        if self._runner.done() and (runner := self._runner.result()) is not None:
+            return runner.invoke(function, event)
         return self._invoke_later(function, event)
 
     async def _invoke_later(self, function: str, event: bytes) -> Outcome:
         runner = await asyncio.shield(self._runner)
+        if runner is None:
+            return NotInvocable("the emulator stopped while it was starting")
         return await runner.invoke(function, event)
 
 
@@ -105,7 +144,14 @@ class Emulator:
         env_file = read_env_file(self._options.env_file) if self._options.env_file else {}
         invoker = _WhenReady()
         gateway = self._gateway(invoker)
+
+        async def close_gateway() -> None:
+            invoker.give_up()
+            await gateway.close()
+
         await self._listen(gateway)
+        self._stack.push_async_callback(close_gateway)
+        await self._serve_pages()
         dynamodb = await self._table_endpoint()
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
         functions = with_local_environment(
@@ -116,8 +162,8 @@ class Emulator:
         )
         self._runner = runner = self._make_runner(functions)
         self._stack.push_async_callback(runner.close)
-        # The gateway closes first: its $disconnect events still need functions and table.
-        self._stack.push_async_callback(gateway.close)
+        # From now on the gateway closes first: its $disconnect events need functions and table.
+        self._stack.push_async_callback(close_gateway)
         try:
             await asyncio.gather(
                 runner.start(), create_tables(deployment.tables, dynamodb, deployment.region)
@@ -159,13 +205,14 @@ class Emulator:
         except OSError as error:
             raise _cannot_listen("--port", options.host, options.port, error) from error
         self.gateway_port = gateway.port
-        pages = Pages(self._deployment, gateway_port=gateway.port)
+
+    async def _serve_pages(self) -> None:
+        options = self._options
+        pages = Pages(self._deployment, gateway_port=self.gateway_port)
         self._stack.push_async_callback(pages.close)
         try:
-            hosts = LOOPBACK_HOSTS.get(options.host, [options.host])
-            await pages.start(hosts, options.http_port)
+            await pages.start(options.host, options.http_port)
         except OSError as error:
-            await gateway.close()
             raise _cannot_listen("--http-port", options.host, options.http_port, error) from error
         self.http_port = pages.port
 
@@ -174,16 +221,33 @@ class Emulator:
         if given is None:
             stand_in = StandIn()
             self._stack.push_async_callback(stand_in.stop)
-            return await stand_in.start()
+            url = await stand_in.start()
+            watching = asyncio.create_task(self._tell_of_the_end(stand_in))
+            self._stack.callback(watching.cancel)
+            return url
         parts = urlsplit(given)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UserError(f"--dynamodb {given}: expected a URL such as http://localhost:8000.")
         return given
 
+    async def _tell_of_the_end(self, stand_in: StandIn) -> None:
+        code = await stand_in.ended()
+        self._log.say(
+            f"The DynamoDB stand-in has ended by itself (exit code {code}) and its tables are "
+            "gone: restart gatepost dev."
+        )
+
     async def follow_saves(self, stop: asyncio.Event) -> None:
         """Swap the workers at each save of a handler, until `stop` is set."""
         template, root = _resolved(self._options.template, self._deployment.root)
-        await watch(template, root, self._on_save, stop)
+        try:
+            await watch(template, root, self._on_save, stop)
+        except* OSError as errors:  # a limit of the system, a folder that has gone
+            self._log.say(
+                f"Saves are not followed any more: {errors.exceptions[0]}. "
+                "Restart gatepost dev to apply them."
+            )
+        await stop.wait()
 
     async def _on_save(self, saved: Saved) -> None:
         if saved == "template":
@@ -195,7 +259,7 @@ class Emulator:
     def summary(self) -> list[str]:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
-        host = options.host
+        host = _in_url(options.host)
         tables = ", ".join(table.name for table in deployment.tables) or "none"
         lines = [
             f"  socket        ws://{host}:{self.gateway_port}/{deployment.stage}",
@@ -224,11 +288,22 @@ def _resolved(*paths: Path) -> tuple[Path, ...]:
 
 def _reachable(host: str) -> str:
     """Give the address that this machine reaches `host` by."""
-    return "127.0.0.1" if host in ("localhost", "0.0.0.0", "::", "::1") else host
+    if host in ("localhost", "0.0.0.0"):
+        return "127.0.0.1"
+    return _in_url("::1" if host == "::" else host)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _cannot_listen(flag: str, host: str, port: int, error: OSError) -> UserError:
-    return UserError(
-        f"Can't listen on {host}:{port}: {error.strerror or error}. "
-        f"Is another emulator running? {flag} chooses another port, {flag} 0 any free one."
-    )
+    problem = f"Can't listen on {_in_url(host)}:{port}: {error.strerror or error}. "
+    match error.errno:
+        case errno.EADDRINUSE:
+            advice = f"Is another emulator running? {flag} chooses another port, {flag} 0 any free."
+        case errno.EACCES:
+            advice = f"{flag} chooses a port above 1023, {flag} 0 any free one."
+        case _:
+            advice = "--host wants a name or address of this machine."
+    return UserError(problem + advice)

@@ -1,8 +1,12 @@
 """What `gatepost dev` can be told, with its defaults."""
 
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
+
+LEVELS: Final = ("debug", "info", "warning")
+"""debug: everything, plain HTTP requests too; info: the default; warning: failures and output."""
 
 
 class DevOptions(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.server.listener import bind
 
 DISCOVERY_PATH = "/gatepost.json"
 """A page reads the socket's URL here: `{"url": "ws://localhost:3001/dev"}`."""
@@ -26,14 +27,13 @@ class Pages:
         self._runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
         self.port = 0
 
-    async def start(self, hosts: list[str], port: int) -> None:
-        """Listen on every host at one port. Raises OSError when the port is taken."""
+    async def start(self, host: str, port: int) -> None:
+        """Listen where the gateway would (listener.bind). Raises OSError when that can't be had."""
+        sockets = await bind(host, port)
+        self.port = sockets[0].getsockname()[1]
         await self._runner.setup()
-        self.port = port
-        for host in hosts:
-            site = web.TCPSite(self._runner, host, self.port)
-            await site.start()
-            self.port = self._runner.addresses[-1][1]
+        for sock in sockets:
+            await web.SockSite(self._runner, sock).start()
 
     async def close(self) -> None:
         """Stop listening and end open requests."""

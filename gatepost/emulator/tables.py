@@ -47,6 +47,11 @@ class StandIn:
             )
         return f"http://127.0.0.1:{int(line)}"
 
+    async def ended(self) -> int:
+        """Wait until the server has ended, by itself or not; its exit code."""
+        process = self._process
+        return 0 if process is None else await process.wait()
+
     async def stop(self) -> None:
         """End the server; leaves no process behind."""
         process, self._process = self._process, None

@@ -66,7 +66,9 @@ class Functions:
 class RunningGateway:
     """A gateway that listens, and what a test wants of it."""
 
-    def __init__(self, routes: Mapping[str, object], settings: GatewaySettings) -> None:
+    def __init__(
+        self, routes: Mapping[str, object], settings: GatewaySettings, expression: str
+    ) -> None:
         functions = {
             key: given.function if isinstance(given, TwoWay) else cast("Function", given)
             for key, given in routes.items()
@@ -80,6 +82,7 @@ class RunningGateway:
                 key: Route(key, key, two_way=isinstance(given, TwoWay))
                 for key, given in routes.items()
             },
+            route_selection_expression=expression,
         )
         deployment = Deployment(
             service="chat",
@@ -172,7 +175,11 @@ class StartGateway(Protocol):
     """What the fixture `start` gives."""
 
     async def __call__(
-        self, routes: Mapping[str, object] | None = None, **settings: object
+        self,
+        routes: Mapping[str, object] | None = None,
+        *,
+        expression: str = "$request.body.action",
+        **settings: object,
     ) -> RunningGateway:
         """Start a gateway whose API has these routes, None standing for a broken integration."""
         ...
@@ -184,10 +191,13 @@ async def start() -> AsyncIterator[StartGateway]:
     running: list[RunningGateway] = []
 
     async def begin(
-        routes: Mapping[str, object] | None = None, **settings: object
+        routes: Mapping[str, object] | None = None,
+        *,
+        expression: str = "$request.body.action",
+        **settings: object,
     ) -> RunningGateway:
         chosen = GatewaySettings(**settings)  # type: ignore[arg-type] # the test's own names
-        gateway = RunningGateway(EVERY_ROUTE if routes is None else routes, chosen)
+        gateway = RunningGateway(EVERY_ROUTE if routes is None else routes, chosen, expression)
         await gateway.server.start()
         running.append(gateway)
         return gateway

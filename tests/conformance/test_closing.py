@@ -63,16 +63,25 @@ async def test_guess_a_client_that_vanishes_ends_with_1006(
 async def test_a_silent_connection_ends_after_ten_minutes(
     start: "StartGateway", eventually: "Eventually"
 ) -> None:
-    """B-270, B-132: 1001 `Going away`, on the wire and in the event."""
+    """B-270, B-271, B-132: 1001 `Going away`, on the wire and in the event."""
     gateway = await start()
     async with gateway.connect() as client:
         await gateway.advance(IDLE_S - 0.1)
         assert gateway.events_of("DISCONNECT") == []
-        await gateway.advance(0.2)
+        await gateway.advance(0.2)  # B-271: on AWS up to some 5 s later
         with pytest.raises(ConnectionClosed):
             await client.recv()
         assert (client.close_code, client.close_reason) == (1001, "Going away")
     assert await ended_with(gateway, eventually) == (1001, "Going away")
+
+
+async def test_the_gateway_sends_no_pings(start: "StartGateway", raw: Raw) -> None:
+    """B-302, B-258: the first that a silent client hears is the close of the idle limit."""
+    gateway = await start()
+    client = await raw(gateway)
+    for _ in range(10):
+        await gateway.advance(IDLE_S / 10)
+    assert await client.read_frame() == (True, 8, (1001).to_bytes(2) + b"Going away")
 
 
 async def test_a_message_in_either_direction_keeps_a_connection(
@@ -155,6 +164,23 @@ async def test_a_client_that_never_answers_a_close_is_cut_off(
     assert (await gateway.request("DELETE", f"/dev/@connections/{connection_id}"))[0] == 204
     assert await client.read_close_code() == 1000
     assert await ended_with(gateway, eventually) == (1000, "Connection Closed Normally")
+
+
+async def test_every_kind_of_end_tells_disconnect_once(
+    start: "StartGateway", raw: Raw, eventually: "Eventually"
+) -> None:
+    """B-303, B-304: a close that is followed by a reset, a DELETE or a time limit is one end."""
+    gateway = await start()
+    client = await raw(gateway)
+    connection_id = (await client.message(b'{"action":"id"}')).decode()
+    path = f"/dev/@connections/{connection_id}"
+    client.write_frame(8, (1000).to_bytes(2))
+    await client.read_frame()
+    client.vanish()
+    await eventually(lambda: gateway.events_of("DISCONNECT"))
+    assert (await gateway.request("DELETE", path))[0] == 410
+    await gateway.advance(LIFETIME_S)
+    assert len(gateway.events_of("DISCONNECT")) == 1
 
 
 async def test_a_failing_disconnect_reaches_no_one(

@@ -56,17 +56,62 @@ async def test_connect_carries_headers_and_query(
     }
     assert event["queryStringParameters"] == {"room": "blue", "q": "a b"}
     assert event["multiValueQueryStringParameters"] == {"room": ["red", "blue"], "q": ["a b"]}
+    # B-104: both forms come together, the single one with the last value.
+    assert event["headers"] == {name: v[-1] for name, v in event["multiValueHeaders"].items()}
+    assert event["isBase64Encoded"] is False
     assert event["headers"]["X-Tag"] == "two"
     assert event["multiValueHeaders"]["X-Tag"] == ["one", "two"]
     assert event["headers"]["X-Forwarded-For"] == "127.0.0.1"
     assert event["headers"]["X-Forwarded-Port"] == "443"
     assert event["headers"]["X-Forwarded-Proto"] == "https"
-    assert not {"Connection", "Upgrade", "Content-Length"} & set(event["headers"])
+    assert set(event["headers"]) == {
+        "Host",
+        "Sec-WebSocket-Key",
+        "Sec-WebSocket-Version",
+        "User-Agent",
+        "X-Amzn-Trace-Id",
+        "X-Forwarded-For",
+        "X-Forwarded-Port",
+        "X-Forwarded-Proto",
+        "X-Tag",
+    }
     assert event["requestContext"]["identity"] == {
         "userAgent": "ExampleBrowser/1.0",
         "sourceIp": "127.0.0.1",
     }
     assert set(event["requestContext"]) == CONTEXT
+
+
+async def test_client_headers_arrive_under_their_usual_names(start: "StartGateway") -> None:
+    """B-101 to B-103: whatever the client's spelling; hop-by-hop names and forgeries are gone."""
+    gateway = await start()
+    await gateway.exchange(
+        b"GET /dev HTTP/1.1\r\nhost: example.com\r\nUPGRADE: websocket\r\nconnection: Upgrade\r\n"
+        b"SEC-WEBSOCKET-VERSION: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n"
+        b"accept-language: de\r\ncache-control: no-cache\r\nPragma: no-cache\r\n"
+        b"cookie: a=b; c=d\r\nsec-fetch-mode: websocket\r\ncontent-length: 0\r\n"
+        b"x-amzn-trace-id: forged\r\nx-forwarded-for: 203.0.113.9\r\nx-forwarded-proto: ws\r\n\r\n"
+    )
+    (event,) = gateway.events_of("CONNECT")
+    trace = event["headers"].pop("X-Amzn-Trace-Id")
+    assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}", trace)
+    assert event["headers"] == {
+        "Host": "example.com",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+        "Accept-Language": "de",
+        "Cache-Control": "no-cache",
+        "Pragma": "no-cache",
+        "Cookie": "a=b; c=d",
+        "Sec-Fetch-Mode": "websocket",
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Proto": "https",
+    }
+    assert set(event["multiValueHeaders"]) == {*event["headers"], "X-Amzn-Trace-Id"}
+    assert event["requestContext"]["domainName"] == "example.com"
 
 
 async def test_connect_without_query_and_user_agent_lacks_their_keys(
@@ -96,7 +141,7 @@ async def test_message_carries_the_text_and_no_headers(
 async def test_disconnect_carries_code_reason_and_four_headers(
     start: "StartGateway", eventually: "Eventually"
 ) -> None:
-    """B-130, B-131: the DISCONNECT event."""
+    """B-130, B-131, B-108: the DISCONNECT event; no authorizer in any of the three."""
     connect, _, event = await three_events(start, eventually)
     host = connect["headers"]["Host"]
     expected = {"Host": host, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}

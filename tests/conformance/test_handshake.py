@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,10 +10,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import RunningGateway, StartGateway
+    from tests.conformance.conftest import Function, RunningGateway, StartGateway, TwoWay
     from tests.conftest import Eventually
 
 Event = dict[str, Any]
+Marking = Callable[["Function"], "TwoWay"]
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
@@ -34,11 +36,18 @@ async def test_a_client_connects_to_the_stage(start: "StartGateway", path: str) 
         assert await client.recv() == '{"action": "echo"}'
 
 
-@pytest.mark.parametrize("path", ["/", "/prod", "/dev/rooms", "/DEV"])
-async def test_another_path_is_forbidden(start: "StartGateway", path: str) -> None:
-    """B-023, B-024: an unknown stage or more path than the stage is 403, with AWS's body."""
+@pytest.mark.parametrize("path", ["/", "/prod", "/DEV"])
+async def test_an_unknown_stage_is_forbidden(start: "StartGateway", path: str) -> None:
+    """B-023: 403, with AWS's body."""
     gateway = await start()
     assert await refused_status(gateway, path) == (403, b'{"message":"Forbidden"}')
+    assert gateway.events == []
+
+
+async def test_guess_more_path_than_the_stage_is_forbidden(start: "StartGateway") -> None:
+    """B-024, B-022: a guess; that there are no path variables is documented."""
+    gateway = await start()
+    assert await refused_status(gateway, "/dev/rooms") == (403, b'{"message":"Forbidden"}')
     assert gateway.events == []
 
 
@@ -62,10 +71,34 @@ async def test_any_other_status_is_the_answer_to_the_handshake(
     """B-042: a rejection is an HTTP status before any frame, never a close code."""
 
     async def connect(event: Event) -> object:
-        return {"statusCode": status, "body": "not you"}
+        return {"statusCode": status}
 
-    gateway = await start({"$connect": connect, "$disconnect": connect})
-    assert await refused_status(gateway) == (status, b"not you")
+    gateway = await start({"$connect": connect})
+    assert (await refused_status(gateway))[0] == status
+
+
+async def test_guess_the_body_of_a_rejection_is_the_functions(start: "StartGateway") -> None:
+    """B-054: a guess; browsers can't read it anyway."""
+
+    async def connect(event: Event) -> object:
+        return {"statusCode": 403, "body": "not you"}
+
+    gateway = await start({"$connect": connect})
+    assert await refused_status(gateway) == (403, b"not you")
+
+
+async def test_guess_a_rejection_of_the_gateways_own_says_which_request(
+    start: "StartGateway",
+) -> None:
+    """B-054: a guess: message, connectionId and requestId of the CONNECT event."""
+    gateway = await start({"$connect": None})
+    _, body = await refused_status(gateway)
+    context = gateway.events[0]["requestContext"]
+    assert json.loads(body) == {
+        "message": "Internal server error",
+        "connectionId": context["connectionId"],
+        "requestId": context["requestId"],
+    }
 
 
 async def test_guess_no_disconnect_follows_a_rejected_connect(start: "StartGateway") -> None:
@@ -127,6 +160,51 @@ async def test_a_connect_function_that_is_too_slow_is_504(
     await gateway.advance(0.2)
     assert (await refusal)[0] == 504
     answered.set()
+
+
+async def test_no_message_runs_before_connect_has_ended(
+    start: "StartGateway", eventually: "Eventually"
+) -> None:
+    """B-040, B-294: what a client sent ahead of the 101 is worked on after it."""
+    answered = asyncio.Event()
+
+    async def connect(event: Event) -> object:
+        await answered.wait()
+        return {"statusCode": 200}
+
+    async def function(event: Event) -> object:
+        return None
+
+    gateway = await start({"$connect": connect, "$default": function})
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.port)
+    writer.write(
+        f"GET /dev HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n".encode()
+        + b"\x81\x85\x00\x00\x00\x00early"
+    )
+    await eventually(lambda: gateway.events)
+    await gateway.advance(1.0)
+    assert gateway.events_of("MESSAGE") == []
+    answered.set()
+    (event,) = await eventually(lambda: gateway.events_of("MESSAGE"))
+    assert event["body"] == "early"
+    assert (await reader.readline()).startswith(b"HTTP/1.1 101 ")
+    writer.transport.abort()
+
+
+async def test_guess_connect_never_sends_a_frame(start: "StartGateway", two_way: Marking) -> None:
+    """B-056: a guess about a route response on $connect: its body goes nowhere."""
+
+    async def connect(event: Event) -> object:
+        return {"statusCode": 200, "body": "welcome"}
+
+    async def echo(event: Event) -> object:
+        return {"statusCode": 200, "body": event["body"]}
+
+    gateway = await start({"$connect": two_way(connect), "$default": two_way(echo)})
+    async with gateway.connect() as client:
+        await client.send("first frame")
+        assert await client.recv() == "first frame"
 
 
 async def test_without_a_connect_route_everybody_is_accepted(start: "StartGateway") -> None:

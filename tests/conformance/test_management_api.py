@@ -1,8 +1,9 @@
 """`@connections` through boto3 and aiobotocore, and raw where they can't go (section 8)."""
 
+import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ from aiobotocore.session import get_session
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Management, RunningGateway, StartGateway
+    from tests.conformance.conftest import Management, RawClient, RunningGateway, StartGateway
     from tests.conftest import Eventually
 
 Event = dict[str, Any]
 Manage = Callable[..., "Management"]
+Raw = Callable[["RunningGateway"], Awaitable["RawClient"]]
 FOREIGN_ID = "Q0ZkUfPSIAMCJzA="
 
 
@@ -65,6 +67,44 @@ async def test_get_returns_what_the_service_model_declares(
     assert answer["ConnectedAt"] == datetime(2026, 3, 5, 9, 7, 3, 250_000, tzinfo=UTC)
     assert answer["LastActiveAt"] == datetime(2026, 3, 5, 9, 7, 5, 750_000, tzinfo=UTC)
     assert answer["Identity"] == {"SourceIp": "127.0.0.1", "UserAgent": "ExampleBrowser/1.0"}
+
+
+async def test_get_without_a_user_agent_has_none(start: "StartGateway", manage: Manage) -> None:
+    """B-210, B-338: the member is left out; the times are aware datetimes all the same."""
+    gateway = await start()
+    async with gateway.connect(user_agent_header=None) as client:
+        answer = await manage(gateway.endpoint).get(await own_id(client))
+    assert answer["Identity"] == {"SourceIp": "127.0.0.1"}
+    assert answer["ConnectedAt"].tzinfo is not None
+    assert answer["LastActiveAt"].tzinfo is not None
+
+
+async def test_two_deletes_at_once_end_one_connection_once(
+    start: "StartGateway", eventually: "Eventually"
+) -> None:
+    """B-215, B-304: one 204, one 410, one $disconnect; a post after them is 410 too."""
+    gateway = await start()
+    async with gateway.connect() as client:
+        path = f"/dev/@connections/{await own_id(client)}"
+        deletes = [gateway.request("DELETE", path), gateway.request("DELETE", path)]
+        assert sorted(status for status, _ in await asyncio.gather(*deletes)) == [204, 410]
+        assert (await gateway.request("POST", path, b"late"))[0] == 410
+        await client.wait_closed()
+    await eventually(lambda: gateway.events_of("DISCONNECT"))
+    await gateway.advance(7200)
+    assert len(gateway.events_of("DISCONNECT")) == 1
+
+
+async def test_a_post_does_not_wait_for_its_client(start: "StartGateway", raw: Raw) -> None:
+    """B-226: 200 means taken, not received; what waits for one client is bounded (16 MiB)."""
+    gateway = await start()
+    client = await raw(gateway)
+    connection_id = (await client.message(b'{"action":"id"}')).decode()
+    path = f"/dev/@connections/{connection_id}"
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined] # of a read transport
+    statuses = [(await gateway.request("POST", path, b"x" * 131_072))[0] for _ in range(300)]
+    assert set(statuses[:100]) == {200}
+    assert statuses[-1] == 410
 
 
 async def test_delete_closes_the_connection(
@@ -145,10 +185,11 @@ async def test_a_malformed_id_is_400(
 async def test_an_id_of_elsewhere_is_forbidden_unless_told_otherwise(
     start: "StartGateway", manage: Manage, status: int, code: str
 ) -> None:
-    """B-217: not reliably 410, so 403 by default, with a switch."""
+    """B-202, B-217, B-334: not reliably 410, so 403 by default, with a switch."""
     gateway = await start(foreign_connection_status=status)
-    with pytest.raises(ClientError, match=f"{code}Exception"):
-        await manage(gateway.endpoint).post(FOREIGN_ID, b"x")
+    management = manage(gateway.endpoint)
+    with pytest.raises(getattr(management.client.exceptions, f"{code}Exception")):
+        await management.post(FOREIGN_ID, b"x")
 
 
 @pytest.mark.parametrize("path", ["/@connections", "/prod/@connections", "/dev/connections"])
@@ -162,7 +203,7 @@ async def test_a_wrong_path_is_forbidden(start: "StartGateway", path: str) -> No
 
 
 async def test_at_sign_and_equals_sign_may_be_encoded(start: "StartGateway") -> None:
-    """B-205: all four spellings of a path reach the connection."""
+    """B-205: all four spellings of a path; unsigned, as signatures are not checked (B-201)."""
     gateway = await start()
     async with gateway.connect() as client:
         connection_id = await own_id(client)
@@ -174,7 +215,7 @@ async def test_at_sign_and_equals_sign_may_be_encoded(start: "StartGateway") -> 
 
 
 async def test_the_largest_payload_is_131072_bytes(start: "StartGateway", manage: Manage) -> None:
-    """B-204, B-223: one byte more is 413, raised as modelled, and the connection stays open."""
+    """B-204, B-223, B-337: one byte more is 413, as modelled; the connection stays open."""
     gateway = await start()
     async with gateway.connect() as client:
         connection_id = await own_id(client)
@@ -204,20 +245,22 @@ async def test_a_far_too_large_payload_is_413_too(
 
 
 async def test_a_post_inside_its_own_connect_is_gone(start: "StartGateway", manage: Manage) -> None:
-    """B-220: the connection exists only after $connect has returned."""
+    """B-220: posting or getting; the connection exists only after $connect has returned."""
     codes: list[str] = []
 
     async def connect(event: Event) -> object:
-        try:
-            await management.post(event["requestContext"]["connectionId"], b"too early")
-        except ClientError as error:
-            codes.append(error.response["Error"]["Code"])
+        connection_id = event["requestContext"]["connectionId"]
+        for call in (management.post(connection_id, b"too early"), management.get(connection_id)):
+            try:
+                await call
+            except ClientError as error:
+                codes.append(error.response["Error"]["Code"])
         return {"statusCode": 200}
 
     gateway = await start({"$connect": connect})
     management = manage(gateway.endpoint)
     async with gateway.connect():
-        assert codes == ["GoneException"]
+        assert codes == ["GoneException"] * 2
 
 
 async def test_awaited_posts_arrive_in_order(start: "StartGateway", manage: Manage) -> None:

@@ -34,19 +34,40 @@ def error_frame(event: Event, message: str) -> str:
         ("hello", "$default"),
         ('"echo"', "$default"),
         ("[]", "$default"),
-        ('{"action": "$connect"}', "$default"),
-        ('{"action": "$disconnect"}', "$default"),
     ],
 )
 async def test_the_route_is_selected_by_the_message(
     start: "StartGateway", eventually: "Eventually", text: str, route_key: str
 ) -> None:
-    """B-122, B-157, B-158, B-160: the event names the route that was selected."""
+    """B-122, B-157, B-158: the event names the route that was selected."""
     gateway = await start()
     async with gateway.connect() as client:
         await client.send(text)
         (event,) = await eventually(lambda: gateway.events_of("MESSAGE"))
     assert event["requestContext"]["routeKey"] == route_key
+
+
+@pytest.mark.parametrize("key", ["$connect", "$disconnect"])
+async def test_guess_a_client_cant_select_connect_or_disconnect(
+    start: "StartGateway", eventually: "Eventually", key: str
+) -> None:
+    """B-160: a guess, the safe one: such a message takes `$default`."""
+    gateway = await start()
+    async with gateway.connect() as client:
+        await client.send(json.dumps({"action": key}))
+        (event,) = await eventually(lambda: gateway.events_of("MESSAGE"))
+    assert event["requestContext"]["routeKey"] == "$default"
+
+
+async def test_a_static_expression_leads_every_message_to_default(start: "StartGateway") -> None:
+    r"""B-150 to B-152, B-158: `\$default` needs no JSON, and $connect is not selected by it."""
+    gateway = await start(expression="\\$default")
+    async with gateway.connect() as client:
+        for text in ('{"action":"echo"}', "hello"):
+            await client.send(text)
+        await client.ping()
+    routes = [event["requestContext"]["routeKey"] for event in gateway.events]
+    assert routes[:3] == ["$connect", "$default", "$default"]
 
 
 async def test_no_route_gives_a_forbidden_frame_and_the_connection_stays(
@@ -74,7 +95,7 @@ async def test_no_route_gives_a_forbidden_frame_and_the_connection_stays(
 async def test_a_function_that_raises_gives_an_error_frame(
     start: "StartGateway", two_way: Marking, *, is_two_way: bool
 ) -> None:
-    """B-175, B-176, B-180: on one-way routes too; the connection stays open."""
+    """B-175, B-176, B-180, B-184: on one-way routes too, once; the connection stays open."""
 
     async def fail(event: Event) -> object:
         raise RuntimeError("broken")
@@ -89,7 +110,7 @@ async def test_a_function_that_raises_gives_an_error_frame(
 
 
 async def test_a_function_that_cant_be_invoked_gives_an_error_frame(start: "StartGateway") -> None:
-    """B-166, B-180: a broken integration."""
+    """B-166, B-180, B-185: a broken integration, or one that takes no more."""
     gateway = await start({"$default": None})
     async with gateway.connect() as client:
         await client.send("x")
@@ -169,7 +190,7 @@ async def test_a_two_way_route_without_a_body_sends_an_empty_frame(
 async def test_messages_of_one_connection_run_at_the_same_time(
     start: "StartGateway", two_way: Marking
 ) -> None:
-    """B-194, B-290, B-291: the first answer may come last."""
+    """B-194, B-290, B-291, B-293: the first answer may come last."""
     second_done = asyncio.Event()
 
     async def function(event: Event) -> object:

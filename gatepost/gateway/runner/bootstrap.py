@@ -172,7 +172,8 @@ def described(error: BaseException) -> dict[str, object]:
     """Give the error in the form that the Runtime API takes."""
     return {
         "errorType": type(error).__name__,
-        "errorMessage": str(error),
+        # A message may hold what UTF-8 can't: half a surrogate pair of the text that it is about.
+        "errorMessage": str(error).encode(errors="backslashreplace").decode(),
         "stackTrace": traceback.format_list(traceback.extract_tb(own_frames(error))),
     }
 

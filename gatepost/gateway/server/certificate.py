@@ -23,6 +23,7 @@ class Certificate:
 
     def __init__(self) -> None:
         self._names = list(LOOPBACK_NAMES)
+        self._contexts: dict[str, ssl.SSLContext] = {}
         self.add_name(socket.gethostname())
 
     def add_name(self, name: str) -> None:
@@ -46,15 +47,28 @@ class Certificate:
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """A server context for the loopback names, this machine's name and those added.
+        """A server context for the loopback names, this machine's name and those added."""
+        return self._make_context(self._names)
 
-        TLS 1.2 is the oldest version spoken (B-027).
+    def context_for(self, address: str) -> ssl.SSLContext:
+        """Return a context that certifies, beside these names, the address a link came in at.
+
+        A page opened from another device by this machine's address makes that address the
+        `domainName` of events, and handlers post to `https://{domainName}/{stage}`.
         """
+        if address in self._names:
+            return self.context
+        if address not in self._contexts:
+            self._contexts[address] = self._make_context([*self._names, address])
+        return self._contexts[address]
+
+    def _make_context(self, names: list[str]) -> ssl.SSLContext:
+        """Make a server context; TLS 1.2 is the oldest version spoken (B-027)."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        names = [name for name in self._names if self._can_certify(name)]
-        self._authority.issue_cert(*names).configure_cert(context)
+        certified = [name for name in names if self._can_certify(name)]
+        self._authority.issue_cert(*certified).configure_cert(context)
         return context
 
     def _can_certify(self, name: str) -> bool:

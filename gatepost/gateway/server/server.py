@@ -135,7 +135,7 @@ class GatewayServer:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: self._new_link(secure=secure),
                 sock,
-                ssl=self._certificate.context if secure else None,
+                ssl=self._certificate.context_for(sock.getsockname()[0]) if secure else None,
                 ssl_handshake_timeout=TLS_HANDSHAKE_S_MAX if secure else None,
                 ssl_shutdown_timeout=LINGER_S if secure else None,
             )

@@ -1,12 +1,18 @@
 """Lines of the live log."""
 
+import contextlib
 import io
+import os
+from typing import TYPE_CHECKING
 
 import pytest
 
-from gatepost.emulator.live_log import LiveLog
+from gatepost.emulator.live_log import LINE_CHARS_MAX, LiveLog
 from gatepost.gateway.core.commands import Report
 from gatepost.gateway.runner.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MESSAGE = Report("message", "Q0ZkUfPSIAMCJzA=", "$default", 200, 12.34)
 
@@ -53,3 +59,65 @@ def test_what_a_function_prints_is_attributed() -> None:
     stream = io.StringIO()
     LiveLog(stream, now=lambda: 0.0).output(Output("connect", 42, "stdout", "hello"))
     assert "connect[42] | hello\n" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("odd", "spelled"),
+    [
+        ("/dev\x1b[2J", r"/dev\x1b[2J"),
+        ("one\r\ntwo", r"one\r\ntwo"),
+        ("\x9b31m", r"\x9b31m"),
+        ("\u202etxt", r"\u202etxt"),
+        ("tab\tgrün \U0001f468\u200d\U0001f469", "tab\tgrün \U0001f468\u200d\U0001f469"),
+    ],
+)
+def test_what_comes_from_outside_cant_steer_the_terminal(odd: str, spelled: str) -> None:
+    """Control characters of paths, ids, errors and output are spelled out; text stays as it is."""
+    assert spelled in written(Report("connect", None, None, 403, detail=odd))
+    assert spelled in written(Report("send", odd, None, 400))
+    stream = io.StringIO()
+    LiveLog(stream, now=lambda: 0.0).output(Output("connect", 42, "stdout", odd))
+    assert stream.getvalue().endswith(f"| {spelled}\n")
+
+
+def test_a_functions_own_colours_are_dropped() -> None:
+    """They carry nothing, and one that never ends would colour the lines of others."""
+    stream = io.StringIO()
+    LiveLog(stream, now=lambda: 0.0).output(Output("connect", 42, "stdout", "\x1b[1;31mred"))
+    assert stream.getvalue().endswith("| red\n")
+
+
+def test_a_report_has_a_longest_line() -> None:
+    """An error message of megabytes does not fill the screen."""
+    line = written(Report("message", "c", "$default", 502, 1.0, "x" * 1_000_000))
+    assert len(line) < LINE_CHARS_MAX + 30
+    assert line.endswith(" [cut]\n")
+
+
+def test_lines_of_one_turn_of_the_loop_are_written_together() -> None:
+    """In order, and before what the emulator itself says."""
+    stream = io.StringIO()
+    turns: list[Callable[[], None]] = []
+    log = LiveLog(stream, now=lambda: 0.0, later=turns.append)
+    log.report(MESSAGE)
+    log.report(MESSAGE)
+    assert (stream.getvalue(), len(turns)) == ("", 1)
+    turns.pop()()
+    assert stream.getvalue().count("\n") == 2
+    log.report(MESSAGE)
+    log.say("Stopping")
+    assert stream.getvalue().count("\n") == 4
+    assert stream.getvalue().endswith("\nStopping\n")
+
+
+def test_a_stream_that_nobody_reads_is_told_once_and_then_left_alone() -> None:
+    """`gatepost dev | head -1` ends in good order."""
+    ends: list[str] = []
+    reading, writing = os.pipe()
+    os.close(reading)
+    with contextlib.suppress(BrokenPipeError), open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
+        log = LiveLog(stream, on_unread=lambda: ends.append("unread"))
+        for _ in range(3):
+            log.report(MESSAGE)
+            log.say("still here")
+    assert ends == ["unread"]

@@ -25,7 +25,7 @@ async def base(tmp_path: Path) -> AsyncIterator[str]:
     (tmp_path / "web/sub/page.txt").write_text("page")
     (tmp_path / "secret.txt").write_text("secret")
     pages = Pages(deployment(tmp_path, pages="web", index="home.html"), gateway_port=3001)
-    await pages.start(["127.0.0.1"], 0)
+    await pages.start("127.0.0.1", 0)
     yield f"http://127.0.0.1:{pages.port}"
     await pages.close()
 
@@ -64,7 +64,7 @@ async def test_the_socket_is_named_by_the_host_that_the_page_was_opened_with(bas
 async def test_a_project_without_pages_gets_one_that_lists_its_routes(tmp_path: Path) -> None:
     """Names from a template are escaped."""
     pages = Pages(deployment(tmp_path), gateway_port=3001)
-    await pages.start(["127.0.0.1"], 0)
+    await pages.start("127.0.0.1", 0)
     try:
         _, text = await get(f"http://127.0.0.1:{pages.port}/")
     finally:

@@ -43,17 +43,20 @@ def test_text_is_encoded_as_utf_8() -> None:
     assert bootstrap.encode("ü") == '"ü"'.encode()
 
 
-def test_a_description_names_type_message_and_stack() -> None:
-    """The form of the Runtime API's error reports."""
+@pytest.mark.parametrize(
+    ("message", "shown"), [("absent", "absent"), ("half \ud800", r"half \ud800")]
+)
+def test_a_description_names_type_message_and_stack(message: str, shown: str) -> None:
+    """The form of the Runtime API's error reports, whatever text the message holds."""
 
     def handler(event: object, context: object) -> None:
-        raise LookupError("absent")
+        raise LookupError(message)
 
     facts = bootstrap.Facts("chat", "$LATEST", "128", "group", "stream")
     context = bootstrap.Context(facts, request_id="r", arn="a", deadline_ms=1)
     returned, payload = bootstrap.call(handler, b"{}", context)
     described = json.loads(payload)
     assert not returned
-    assert (described["errorType"], described["errorMessage"]) == ("LookupError", "absent")
+    assert (described["errorType"], described["errorMessage"]) == ("LookupError", shown)
     assert len(described["stackTrace"]) == 1
     assert "in handler" in described["stackTrace"][0]

@@ -1,5 +1,7 @@
 """Frames into inputs and back, without a socket."""
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
@@ -68,6 +70,23 @@ def test_noise_ends_a_stream_at_most_once(noise: bytes) -> None:
     ends = [given for given in heard if isinstance(given, PeerClosed | ProtocolFailed)]
     assert len(ends) <= 1
     assert stream.outgoing()[1] is bool(ends)
+
+
+def test_fragments_without_end_take_no_memory() -> None:
+    """B-250 bounds the bytes of a message, nothing its fragments: empty ones leave nothing."""
+    stream = open_stream()
+    stream.receive(masked(Opcode.TEXT, b"", fin=False))
+    empty = masked(Opcode.CONT, b"", fin=False) * 1000
+    stream.receive(empty)
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            assert stream.receive(empty) == []
+        grown_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert grown_bytes < 10_000
+    assert stream.receive(masked(Opcode.CONT, b"end")) == [Message(ID, "end")]
 
 
 def test_a_binary_message_is_reported_once_and_its_rest_ignored() -> None:

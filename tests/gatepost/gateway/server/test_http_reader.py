@@ -172,6 +172,28 @@ def test_another_upgrade_is_ignored() -> None:
     assert second.body == b"hi"
 
 
+def test_any_number_of_ignored_upgrades_is_read() -> None:
+    """Pipelined in one piece, they are a loop and no recursion."""
+    h2c = b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    assert len(read(h2c * 2000)) == 2000
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: +5\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Host : x\r\n",
+        b"Host: x\x00y\r\n",
+    ],
+)
+def test_a_request_whose_end_is_in_doubt_is_400(head: bytes) -> None:
+    """RFC 9112 6.3 and 11.2: what two servers could read differently is read by none."""
+    assert rejection(b"POST / HTTP/1.1\r\n" + head + b"\r\n0\r\n\r\n") == 400
+
+
 def test_a_tunnel_is_not_offered() -> None:
     """CONNECT is for proxies."""
     assert rejection(b"CONNECT example.com:443 HTTP/1.1\r\n\r\n") == 501

@@ -1,6 +1,8 @@
 """The server's life: start, many clients, close. What it says is in tests/conformance."""
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -106,3 +108,16 @@ async def test_the_same_stage_twice_is_an_error() -> None:
     )
     with pytest.raises(ValueError, match="stage"):
         GatewayServer(twice, Echo())
+
+
+async def test_tls_holds_for_every_address_that_it_is_reached_by(server: GatewayServer) -> None:
+    """On `0.0.0.0` a handler posts to whatever address the client had opened."""
+    await server.start("0.0.0.0")
+    trusting = ssl.create_default_context(cadata=server.certificate_authority.decode())
+    try:
+        (await asyncio.to_thread(socket.create_connection, ("127.0.0.2", server.port), 5)).close()
+    except OSError:
+        pytest.skip("127.0.0.2 is no address of this machine")
+    async with connect(f"wss://127.0.0.2:{server.port}/dev", ssl=trusting) as client:
+        await client.send("x")
+        assert await client.recv() == "hi"
