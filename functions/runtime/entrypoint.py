@@ -5,6 +5,7 @@ keeping between invocations, and they live in an event loop: so that is kept too
 """
 
 import asyncio
+import atexit
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -44,13 +45,15 @@ class Handler(Generic[Kept]):
         """Serve one invocation."""
         if self._kept is None:
             _show_logs()
+            atexit.register(self.close)
             self._kept = self._make_kept()
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
         return self._loop.run_until_complete(self._run(self._kept, event))
 
     def close(self) -> None:
-        """Close what is kept, for a process that goes on without this handler."""
+        """Close what is kept; at the end of the process this is done by itself."""
+        atexit.unregister(self.close)
         if self._loop is not None and self._kept is not None:
             self._loop.run_until_complete(self._kept.close())
             self._loop.close()

@@ -41,9 +41,12 @@ from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.serverless import read_serverless
 
+WILDCARDS = frozenset({"0.0.0.0", "::"})
+"""Every address of this machine: good to listen on, not to connect to."""
+
 
 async def run(options: DevOptions, stream: TextIO) -> None:
-    """Run until SIGINT or SIGTERM, or until nobody reads `stream` any more.
+    """Run until SIGINT, SIGTERM or SIGHUP, or until nobody reads `stream` any more.
 
     Raises UserError for what the developer can mend.
     """
@@ -51,7 +54,7 @@ async def run(options: DevOptions, stream: TextIO) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     log = LiveLog(stream, level=options.log_level, later=loop.call_soon, on_unread=stop.set)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, _first_stops_second_ends, number, stop)
     _stop_when_unread(stream, stop)
     async with AsyncExitStack() as stack:
@@ -63,7 +66,10 @@ async def run(options: DevOptions, stream: TextIO) -> None:
             return
         for line in emulator.summary():
             log.say(line)
-        log.say(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C stops it.\n")
+        log.say(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C stops it.")
+        if log.not_loaded:
+            log.say(f"Can't be loaded, see above: {', '.join(sorted(log.not_loaded))}.")
+        log.say("")
         await emulator.follow_saves(stop)
         log.say("\nStopping: closing sockets, running $disconnect ...")
 
@@ -225,8 +231,7 @@ class Emulator:
             watching = asyncio.create_task(self._tell_of_the_end(stand_in))
             self._stack.callback(watching.cancel)
             return url
-        parts = urlsplit(given)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not _is_url(given):
             raise UserError(f"--dynamodb {given}: expected a URL such as http://localhost:8000.")
         return given
 
@@ -253,13 +258,13 @@ class Emulator:
         if saved == "template":
             self._log.say(f"{self._options.template.name} was saved: restart to apply it.")
         elif self._runner is not None:
-            self._log.say("Saved: new workers for every function.")
+            self._log.say("Saved: every function starts anew.")
             await self._runner.reload()
 
     def summary(self) -> list[str]:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
-        host = _in_url(options.host)
+        host = "localhost" if options.host in WILDCARDS else _in_url(options.host)
         tables = ", ".join(table.name for table in deployment.tables) or "none"
         lines = [
             f"  socket        ws://{host}:{self.gateway_port}/{deployment.stage}",
@@ -268,7 +273,10 @@ class Emulator:
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
         title = f"{deployment.service}, stage {deployment.stage}"
-        return ["", title, *lines, *(f"  note: {notice}" for notice in deployment.notices), ""]
+        notices = list(deployment.notices)
+        if options.host in WILDCARDS:
+            notices.append("others reach it too, by this machine's name or address")
+        return ["", title, *lines, *(f"  note: {notice}" for notice in notices), ""]
 
     async def close(self) -> None:
         """Stop whatever was started, in the reverse order. Leaves no process behind."""
@@ -282,13 +290,21 @@ def _read(options: DevOptions) -> Deployment:
         raise UserError(str(error)) from error
 
 
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
+
+
 def _resolved(*paths: Path) -> tuple[Path, ...]:
     return tuple(path.resolve() for path in paths)
 
 
 def _reachable(host: str) -> str:
     """Give the address that this machine reaches `host` by."""
-    if host in ("localhost", "0.0.0.0"):
+    if host == "localhost" or host in WILDCARDS - {"::"}:
         return "127.0.0.1"
     return _in_url("::1" if host == "::" else host)
 
@@ -298,7 +314,8 @@ def _in_url(host: str) -> str:
 
 
 def _cannot_listen(flag: str, host: str, port: int, error: OSError) -> UserError:
-    problem = f"Can't listen on {_in_url(host)}:{port}: {error.strerror or error}. "
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    problem = f"Can't listen on {_in_url(host)}:{port}: {reason}. "
     match error.errno:
         case errno.EADDRINUSE:
             advice = f"Is another emulator running? {flag} chooses another port, {flag} 0 any free."

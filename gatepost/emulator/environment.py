@@ -5,6 +5,7 @@ The emulator changes endpoints, credentials and trust; everything else is what t
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from msgspec import Struct, structs
 
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import Deployment, Function
+from gatepost.gateway.template.dotenv import parse_dotenv, strange_line
 
 FAKE_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -32,27 +34,18 @@ class Endpoints(Struct, frozen=True):
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Read `NAME=value` lines; `#` starts a comment line, quotes around a value are dropped.
+    """Read an environment file, in the form of `.env` files; every line must be of that form.
 
-    Raises UserError with the file and line at fault.
+    Raises UserError with the file, and the line at fault.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--env-file {path} can't be read: {error}") from error
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        entry = line.strip().removeprefix("export ").strip()
-        if not entry or entry.startswith("#"):
-            continue
-        name, equals, value = entry.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise UserError(f"{path}:{number}: expected NAME=value, found {entry[:40]!r}.")
-        value = value.strip()
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        found[name.strip()] = value
-    return found
+    if (strange := strange_line(text)) is not None:
+        number, line = strange
+        raise UserError(f"{path}:{number}: expected NAME=value, found {line[:40]!r}.")
+    return parse_dotenv(text)
 
 
 def with_local_environment(
@@ -98,16 +91,19 @@ def with_local_environment(
 def _addresses_here(
     deployment: Deployment, management: str
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """Make what replaces `{https,wss}://{api}.execute-api.{region}.amazonaws.com/{stage}`."""
-    local = {api.api_id: f"{management.rpartition('/')[0]}/{api.stage}" for api in deployment.apis}
+    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`.
+
+    Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too.
+    """
+    address = management.removeprefix("http://").rpartition("/")[0]
+    local = {api.api_id: f"{address}/{api.stage}" for api in deployment.apis}
     on_aws = re.compile(
-        rf"(https|wss)://({'|'.join(map(re.escape, local)) or '(?!)'})"
+        rf"(https://|wss://|\b)({'|'.join(map(re.escape, local)) or '(?!)'})"
         r"\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?:/[A-Za-z0-9_-]+)?"
     )
 
     def replaced(found: re.Match[str]) -> str:
-        url = local[found[2]]
-        return url if found[1] == "https" else url.replace("http://", "ws://")
+        return found[1].replace("https", "http").replace("wss", "ws") + local[found[2]]
 
     return lambda given: {name: on_aws.sub(replaced, value) for name, value in given.items()}
 
@@ -121,12 +117,13 @@ def write_ca_bundle(path: Path, certificate_authority: bytes) -> Path:
 def choose_python(given: Path | None, root: Path) -> Path:
     """Choose the interpreter for handlers: the given one, else the project's .venv, else ours.
 
-    Raises UserError when the given one is no executable file.
+    A bare name is looked up on the PATH. Raises UserError when the given one is no executable.
     """
     if given is not None:
-        if not (given.is_file() and os.access(given, os.X_OK)):
+        found = shutil.which(given)
+        if found is None:
             raise UserError(f"--python {given}: no such executable.")
-        return given.absolute()
+        return Path(found).absolute()
     scripts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
     candidate = root.joinpath(".venv", *scripts)
     return candidate if candidate.is_file() else Path(sys.executable)

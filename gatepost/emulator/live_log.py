@@ -54,6 +54,7 @@ class LiveLog:
         self._later = later
         self._on_unread = on_unread
         self._lines: list[str] = []
+        self.not_loaded: set[str] = set()  # functions whose init failed, as reported here
         self._colours = stream.isatty() and "NO_COLOR" not in os.environ
 
     def say(self, text: str) -> None:
@@ -81,6 +82,8 @@ class LiveLog:
 
     def output(self, output: Output) -> None:
         """Write a line that a function printed, attributed to it; its colours are dropped."""
+        if output.stream == "init error":
+            self.not_loaded.add(output.function)
         source = self._paint(f"{output.function}[{output.pid}]", GREY)
         text = _harmless(_COLOUR.sub("", output.line))
         text = text if output.stream == "stdout" else self._paint(text, RED)

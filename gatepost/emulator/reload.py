@@ -1,7 +1,6 @@
 """Watching a project's files: says when a handler or the template was saved.
 
-Folders that hold no handlers (environments, packages of Node, caches) are not watched. A folder
-that is made at the top of the project while the emulator runs is not watched until the next start.
+Folders that hold no handlers (environments, packages of Node, caches) are not watched.
 """
 
 import asyncio
@@ -30,6 +29,13 @@ class _CodeOrTemplate(DefaultFilter):
         return wanted and super().__call__(change, path)
 
 
+class _NewFolder(DefaultFilter):
+    """Lets through a folder that was made and may hold code."""
+
+    def __call__(self, change: Change, path: str) -> bool:
+        return change is Change.added and _may_hold_code(Path(path))
+
+
 async def watch(
     template: Path,
     root: Path,
@@ -39,38 +45,62 @@ async def watch(
     """Await `on_save` once for each save, one at a time, until `stop` is set.
 
     `template` and `root` are resolved paths. A change of the template and of code in one save
-    counts as code first, then as template.
+    counts as code first, then as template; a new folder at the top counts as code.
     """
-    one_at_a_time = asyncio.Lock()
+    saves = _Saves(template, on_save, stop)
+    async with asyncio.TaskGroup() as watchers:
+        # The root itself is not followed into its folders: that would count every ignored one.
+        watchers.create_task(saves.follow(*{root, template.parent}, recursive=False))
+        if folders := _folders_with_code(root):
+            watchers.create_task(saves.follow(*folders, recursive=True))
+        new_folders = awatch(root, watch_filter=_NewFolder(), stop_event=stop, recursive=False)
+        async for changes in new_folders:
+            made = {Path(path) for _, path in changes}
+            watchers.create_task(saves.follow(*made, recursive=True))
+            await saves.tell("code")
 
-    async def follow(*paths: Path, recursive: bool) -> None:
+
+class _Saves:
+    """Follows files and tells of saves, one at a time."""
+
+    def __init__(
+        self, template: Path, on_save: Callable[[Saved], Awaitable[None]], stop: asyncio.Event
+    ) -> None:
+        self._template = template
+        self._on_save = on_save
+        self._stop = stop
+        self._one_at_a_time = asyncio.Lock()
+
+    async def follow(self, *paths: Path, recursive: bool) -> None:
+        """Tell of what is saved in these folders until the end."""
+        template = str(self._template)
         async for changes in awatch(
             *paths,
-            watch_filter=_CodeOrTemplate(template),
+            watch_filter=_CodeOrTemplate(self._template),
             debounce=DEBOUNCE_MS,
-            stop_event=stop,
+            stop_event=self._stop,
             recursive=recursive,
             ignore_permission_denied=True,
         ):
             changed = {path for _, path in changes}
-            async with one_at_a_time:
-                if changed - {str(template)}:
-                    await on_save("code")
-                if str(template) in changed:
-                    await on_save("template")
+            if changed - {template}:
+                await self.tell("code")
+            if template in changed:
+                await self.tell("template")
 
-    async with asyncio.TaskGroup() as watchers:
-        # The root itself is not followed into its folders: that would count every ignored one.
-        watchers.create_task(follow(*{root, template.parent}, recursive=False))
-        if folders := _folders_with_code(root):
-            watchers.create_task(follow(*folders, recursive=True))
+    async def tell(self, saved: Saved) -> None:
+        """Await the callback, after any that runs."""
+        async with self._one_at_a_time:
+            await self._on_save(saved)
 
 
 def _folders_with_code(root: Path) -> list[Path]:
-    return [
-        entry
-        for entry in root.iterdir()
-        if entry.is_dir()
+    return [entry for entry in root.iterdir() if _may_hold_code(entry)]
+
+
+def _may_hold_code(entry: Path) -> bool:
+    return (
+        entry.is_dir()
         and not entry.name.startswith(".")
         and entry.name not in DefaultFilter.ignore_dirs
-    ]
+    )

@@ -296,6 +296,7 @@ async def test_a_malformed_handshake_never_reaches_a_function(
     )
     assert int(answer.split(b" ")[1]) == status
     assert (b"Sec-WebSocket-Version: 13" in answer) is (status == 426)
+    assert answer.lower().count(b"content-type:") == 1
     assert gateway.events == []
 
 

@@ -100,6 +100,14 @@ async def test_a_dynamodb_that_does_not_answer_is_named() -> None:
         assert url in await refused("--dynamodb", url)
 
 
+@pytest.mark.parametrize("url", ["localhost:8000", "http://localhost:99999", "ftp://x", "http://"])
+async def test_a_dynamodb_that_is_no_url_is_named(url: str) -> None:
+    """With an example of one."""
+    assert f"{url}: expected a URL such as http://localhost:8000" in await refused(
+        "--dynamodb", url
+    )
+
+
 @pytest.mark.parametrize("arguments", [["dev", "--port", "x"], ["fly"], []])
 async def test_wrong_usage_exits_with_2_and_says_what_is_possible(arguments: list[str]) -> None:
     """Argparse's own words."""

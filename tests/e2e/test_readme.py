@@ -1,5 +1,6 @@
 """The README's first action works as printed: the code, its line in the registry, its test."""
 
+import ast
 import asyncio
 import json
 import re
@@ -35,41 +36,67 @@ def project_with_the_action(folder: "Path") -> "Path":
         (folder / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "tests" / name, folder / "tests" / name)
     action, line, test = python_blocks()
-    (folder / "functions/actions/roll.py").write_text(action)
+    (folder / "functions/actions/shout.py").write_text(action)
     registry = folder / "functions/actions/registry.py"
     registry.write_text(
         registry.read_text()
-        .replace("import channels, echo, ping", "import channels, echo, ping, roll")
+        .replace("import channels, echo, ping", "import channels, echo, ping, shout")
         .replace('    "subscribe"', f'{line}    "subscribe"')
     )
     (folder / "tests/functions/actions").mkdir(parents=True)
-    (folder / "tests/functions/actions/test_roll.py").write_text(test)
+    (folder / "tests/functions/actions/test_shout.py").write_text(test)
     return folder
 
 
-async def test_the_first_action_answers_and_its_test_passes(
-    gatepost_dev: "Callable[..., RunningEmulator]", tmp_path: "Path"
-) -> None:
-    """Eight lines, as printed."""
-    project = project_with_the_action(tmp_path)
-    assert len([line for line in python_blocks()[0].splitlines() if line]) == 8
-    emulator = gatepost_dev("--env-file", "local.env", cwd=project)
-    async with connect(emulator.url) as client:
-        await client.send('{"action": "roll", "sides": 20, "id": 1}')
-        reply = json.loads(await asyncio.wait_for(client.recv(), 20))
-        assert 1 <= reply.pop("result")["rolled"] <= 20
-        assert reply == {"type": "reply", "id": 1, "ok": True}
-        await client.send('{"action": "roll", "sides": "x"}')
-        error = json.loads(await asyncio.wait_for(client.recv(), 20))["error"]
-        assert error["code"] == 107
-        assert "sides" in error["message"]
-    tested = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-        "tests/functions/actions/test_roll.py",
+def lines_of_code(text: str) -> int:
+    """Lines that are neither blank nor documentation."""
+    tree = ast.parse(text)
+    docstrings = sum(
+        1
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.AsyncFunctionDef)
+        and ast.get_docstring(node)
+    )
+    return len([line for line in text.splitlines() if line.strip()]) - docstrings
+
+
+async def passes(project: "Path", *command: str) -> str:
+    """Run a tool of ours in the project; its output, once it passed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *command),
         cwd=project,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(tested.communicate(), 60)
-    assert tested.returncode == 0, output.decode()
-    assert b"1 passed" in output
+    output, _ = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+async def test_the_first_action_answers(
+    gatepost_dev: "Callable[..., RunningEmulator]", tmp_path: "Path"
+) -> None:
+    """Eight lines, as printed."""
+    project = project_with_the_action(tmp_path)
+    assert lines_of_code(python_blocks()[0]) <= 8
+    emulator = gatepost_dev("--env-file", "local.env", cwd=project)
+    async with connect(emulator.url) as client:
+        await client.send('{"action": "shout", "text": "hey", "id": 1}')
+        reply = json.loads(await asyncio.wait_for(client.recv(), 20))
+        assert reply.pop("result")["text"] == "HEY"
+        assert reply == {"type": "reply", "id": 1, "ok": True}
+        await client.send('{"action": "shout", "text": 5}')
+        error = json.loads(await asyncio.wait_for(client.recv(), 20))["error"]
+        assert error["code"] == 107
+        assert "text" in error["message"]
+
+
+async def test_the_first_action_passes_its_test_and_the_checks(tmp_path: "Path") -> None:
+    """What the README prints is as clean as what is here."""
+    project = project_with_the_action(tmp_path)
+    new = ("functions/actions/shout.py", "tests/functions/actions/test_shout.py")
+    tested = await passes(project, "pytest", "-q", "-p", "no:cacheprovider", new[1])
+    assert "1 passed" in tested
+    await passes(project, "ruff", "check", "--no-cache", *new, "functions/actions/registry.py")
+    await passes(project, "ruff", "format", "--no-cache", "--check", *new)
+    await passes(project, "mypy", "--cache-dir", str(tmp_path / "mypy"), *new)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import RunningEmulator
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_ctrl_c_closes_sockets_with_1001_runs_disconnect_and_leaves_no_process(
     emulator: "RunningEmulator", number: signal.Signals
 ) -> None:
     """Clients learn that the server goes away; every $disconnect runs before the workers end."""
     clients = [await connect(emulator.url) for _ in range(5)]
+    await clients[0].send('{"action": "subscribe", "channel": "chat:opens-every-client"}')
+    await asyncio.wait_for(clients[0].recv(), 20)
     children = emulator.children()
     assert len(children) >= 4
     code = await asyncio.to_thread(emulator.stop_now, number)
@@ -31,7 +33,8 @@ async def test_ctrl_c_closes_sockets_with_1001_runs_disconnect_and_leaves_no_pro
         assert client.close_code == 1001
     disconnects = [line for line in emulator.lines if " disconnect " in line]
     assert len(disconnects) == 5
-    assert not any("Traceback" in line for line in emulator.lines)
+    assert "Traceback" not in emulator.output
+    assert "Unclosed" not in emulator.output
     assert [child for child in children if child.is_running()] == []
 
 

@@ -35,7 +35,9 @@ def start(state: State, upgrade: Upgrade) -> None:
     api = _resolve(state, upgrade)
     if isinstance(api, HttpError):
         _refuse(state, upgrade.handshake_id, api)
-        state.out.append(Report("connect", None, None, api.status, detail=upgrade.path))
+        here = ", ".join(f"/{stage}" for stage in state.apis)
+        detail = f"{upgrade.path}, where no stage is; there is {here}"
+        state.out.append(Report("connect", None, None, api.status, detail=detail))
         return
     headers = read_headers(upgrade.headers)
     agents = headers.get("User-Agent")

@@ -26,6 +26,7 @@ import sys
 import threading
 import time
 import traceback
+import types
 from importlib.machinery import SourceFileLoader
 from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple, NoReturn  # noqa: UP035 - 3.9
 
@@ -124,7 +125,7 @@ def load_handler(handler: str, root: str) -> Handler:
         message = f"Syntax error in module '{module_name}': {error} {where}"
         raise InitError("Runtime.UserCodeSyntaxError", message, shown(error)) from error
     except ImportError as error:
-        message = f"Unable to import module '{module_name}': {error} {where}"
+        message = f"Unable to import module '{module_name}': {error} {where}{_hint(error)}"
         raise InitError("Runtime.ImportModuleError", message, shown(error)) from error
     except Exception as error:
         message = f"Module '{module_name}' raised {type(error).__name__}: {error} {where}"
@@ -137,19 +138,30 @@ def load_handler(handler: str, root: str) -> Handler:
     return found  # type: ignore[no-any-return]
 
 
+def _hint(error: ImportError) -> str:
+    """Say what to do about a package that Lambda brings along and this interpreter lacks."""
+    package = (error.name or "").partition(".")[0]
+    if package not in {"boto3", "botocore"}:
+        return ""
+    return f"; Lambda has {package} installed, here: {sys.executable} -m pip install boto3"
+
+
 def encode(result: object) -> bytes:
     """Turn a handler's result into the payload. Raises TypeError or ValueError if it can't be."""
     return result if isinstance(result, bytes) else _ENCODER.encode(result).encode()
 
 
-def _encode_decimal(value: object) -> float:
+def _encode_other(value: object) -> float:
     if isinstance(value, decimal.Decimal):
         integral = value.is_finite() and value == value.to_integral_value()
         return int(value) if integral else float(value)
+    if isinstance(value, types.CoroutineType):
+        value.close()
+        raise TypeError("an async def returned a coroutine, which Lambda does not await")
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_encode_decimal)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_encode_other)
 
 
 def own_frames(error: BaseException) -> TracebackType | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SWITCHING_PROTOCOLS = 101
 _NEGOTIATED = frozenset({"connection", "upgrade", "sec-websocket-key", "sec-websocket-version"})
-_RETOLD = frozenset({"upgrade", "allow", "content-type"})
+_RETOLD = frozenset({"upgrade", "allow"})
 
 
 class HandshakeRefusedError(Exception):

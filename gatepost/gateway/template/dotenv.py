@@ -1,4 +1,4 @@
-"""`.env` files, which the framework loads when a template says `useDotenv: true`.
+"""`.env` files, which the framework loads when a template says `useDotenv: true`; --env-file too.
 
 Responsible for the common form of such files: `NAME=value` in lines, `export`, quotes, comments.
 Values are taken as they stand; nothing is expanded in them.
@@ -31,6 +31,16 @@ def read_dotenv(folder: "Path", stage: str) -> dict[str, str]:
         if (folder / name).is_file():
             return parse_dotenv(read_text(folder / name, name))
     return {}
+
+
+def strange_line(text: str) -> tuple[int, str] | None:
+    """Return number and text of the first line that sets nothing and is no comment, if any."""
+    # What is read is blanked out with its line ends kept, for values may span lines.
+    rest = _LINE.sub(lambda match: "\n" * match[0].count("\n"), text.replace("\r\n", "\n"))
+    for number, line in enumerate(rest.split("\n"), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            return number, line.strip()
+    return None
 
 
 def parse_dotenv(text: str) -> dict[str, str]:

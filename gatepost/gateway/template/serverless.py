@@ -49,7 +49,8 @@ def read_serverless(
         raise Place(name).error("is not read: only YAML and JSON templates are")
     root = read_file(path, name)
     if not isinstance(root.value, dict):
-        raise Place(name).error("is no serverless template: it must be a mapping")
+        what = "it is empty" if root.value is None else "it must be a mapping"
+        raise Place(name).error(f"is no serverless template: {what}")
     given = {**options, **({} if stage is None else {"stage": stage})}
     folder = path.parent.absolute()
     plain = View(root, "", Variables(root, folder, given, environ))

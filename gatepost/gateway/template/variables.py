@@ -214,8 +214,10 @@ class Variables:
 
     def _param(self, _lookup: Lookup, address: str, _place: Place) -> Node:
         for stage in (self.stage(), "default"):
-            if (node := self.at("params", stage, address)) is not None:
-                return node
+            # `stages` is where version 4 of the framework keeps them.
+            for path in (("params", stage, address), ("stages", stage, "params", address)):
+                if (node := self.at(*path)) is not None:
+                    return node
         raise _Missing(f"params has no {address} for stage {self.stage()}, nor a default")
 
     def _bool(self, lookup: Lookup, _address: str, place: Place) -> Node:

@@ -90,9 +90,9 @@ def emulator(project: Path, *, stream: io.StringIO | None = None, **options: obj
     ("host", "shown", "reached"),
     [
         ("localhost", "localhost", "127.0.0.1"),
-        ("0.0.0.0", "0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "localhost", "127.0.0.1"),
         ("::1", "[::1]", "[::1]"),
-        ("::", "[::]", "[::1]"),
+        ("::", "localhost", "[::1]"),
     ],
 )
 async def test_functions_reach_the_gateway_whatever_it_listens_on(

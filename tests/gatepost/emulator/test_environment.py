@@ -43,6 +43,7 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     [
         ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "http://127.0.0.1:1/dev"),
         ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:1/dev"),
+        ("abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "127.0.0.1:1/dev"),
         ("wss://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "ws://127.0.0.1:1/dev"),
         ("https://zzzzzzzzz9.execute-api.eu-west-1.amazonaws.com/dev", None),
     ],
@@ -68,13 +69,16 @@ def test_credentials_are_fake_and_the_region_is_the_templates() -> None:
 def test_an_environment_file_reads_names_values_comments_and_quotes(tmp_path: Path) -> None:
     """The usual form of such files."""
     path = tmp_path / "local.env"
-    path.write_text("# note\n\nA=1\nexport B = two words \nC='quoted # kept'\nD=\nE=a=b\n")
+    path.write_text(
+        "# note\n\nA=1 # why\nexport B = two words \nC='quoted # kept'\nD=\nE=a=b\nF=\"x\" # y\n"
+    )
     assert read_env_file(path) == {
         "A": "1",
         "B": "two words",
         "C": "quoted # kept",
         "D": "",
         "E": "a=b",
+        "F": "x",
     }
 
 
@@ -110,3 +114,8 @@ def test_the_bundle_trusts_the_usual_roots_and_ours(tmp_path: Path) -> None:
     bundle = write_ca_bundle(tmp_path / "ca.pem", b"OURS").read_bytes()
     assert bundle.endswith(b"OURS")
     assert bundle.count(b"BEGIN CERTIFICATE") > 50
+
+
+def test_an_interpreter_may_be_named_as_on_the_path(tmp_path: Path) -> None:
+    """`--python python3` is what one types."""
+    assert choose_python(Path("python3"), tmp_path).name == "python3"

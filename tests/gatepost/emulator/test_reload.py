@@ -47,6 +47,9 @@ async def test_code_counts_packages_of_others_do_not_and_the_template_is_told_ap
     try:
         assert await saves.save_until_seen(root / "functions/connect.py") == "code"
         assert await saves.save_until_seen(root / "shared.py") == "code"
+        (root / "made_later").mkdir()
+        assert await saves.next() == "code"
+        assert await saves.save_until_seen(root / "made_later/handler.py") == "code"
         while not saves.seen.empty():
             saves.seen.get_nowait()
         (root / "node_modules/index.js").write_text("1")

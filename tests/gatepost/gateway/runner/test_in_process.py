@@ -87,6 +87,30 @@ async def test_what_json_cant_express_is_a_marshal_error(
     )
 
 
+async def test_an_async_handler_is_told_apart(
+    start_any: StartAny, function: MakeFunction, tmp_path: Path
+) -> None:
+    """Lambda calls a plain function; a forgotten `async` should not take an hour to find."""
+    (tmp_path / "module.py").write_text("async def handler(event, context):\n    return 1\n")
+    runner = await start_any(function("module.handler", code_root=tmp_path))
+    outcome = await runner.invoke("module.handler", EVENT)
+    assert isinstance(outcome, Failed)
+    assert "async def" in outcome.message
+
+
+async def test_a_package_that_lambda_brings_along_is_named_with_what_to_do(
+    start_any: StartAny, function: MakeFunction, tmp_path: Path
+) -> None:
+    """Many projects leave boto3 out of their environment, for Lambda has it."""
+    (tmp_path / "module.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'boto3'\", name='boto3')\n"
+    )
+    runner = await start_any(function("module.handler", code_root=tmp_path))
+    outcome = await runner.invoke("module.handler", EVENT)
+    assert isinstance(outcome, Failed)
+    assert "-m pip install boto3" in outcome.message
+
+
 async def test_a_response_over_six_megabytes_fails(
     start_any: StartAny, function: MakeFunction
 ) -> None:

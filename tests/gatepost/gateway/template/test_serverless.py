@@ -133,7 +133,7 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
 @pytest.mark.parametrize(
     ("template", "sentence"),
     [
-        ("", "serverless.yml: is no serverless template: it must be a mapping"),
+        ("", "serverless.yml: is no serverless template: it is empty"),
         ("- a", "serverless.yml: is no serverless template: it must be a mapping"),
         ("a: 1", "serverless.yml:1: the template needs provider"),
         ("provider: aws", "serverless.yml:1: the template needs service"),

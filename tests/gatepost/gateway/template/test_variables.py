@@ -34,6 +34,9 @@ custom:
 params:
   prod: {size: large}
   default: {size: small, color: "${self:custom.text}"}
+stages:
+  prod: {params: {depth: 3}}
+  default: {params: {depth: 1}}
 """
 
 
@@ -135,6 +138,12 @@ def test_the_region_may_come_from_the_environment(resolved: Resolve) -> None:
 def test_a_parameter_of_the_stage_goes_before_the_default(resolved: Resolve) -> None:
     """`params.prod.size` before `params.default.size`."""
     assert resolved("${param:size}", options={"stage": "prod"}) == "large"
+
+
+def test_parameters_may_stand_under_stages(resolved: Resolve) -> None:
+    """Where version 4 of the framework keeps them."""
+    assert resolved("${param:depth}", options={"stage": "prod"}) == 3
+    assert resolved("${param:depth}") == 1
 
 
 def test_files_are_read_relative_to_the_template(resolved: Resolve) -> None:
