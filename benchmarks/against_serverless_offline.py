@@ -29,7 +29,7 @@ PEER = ROOT / "benchmarks/peer"
 PROJECT = PEER / "project"
 OSLS = PEER / "node_modules/.bin/osls"
 
-ROUNDS = 7
+ROUNDS = 15
 AUDIENCE = 100
 REPETITIONS = {"route response": 200, "post to the sender": 100, "broadcast to 100": 8}
 METHOD = (

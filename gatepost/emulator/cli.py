@@ -10,7 +10,7 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gatepost import __version__
@@ -95,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from gatepost.emulator.dev import run  # noqa: PLC0415 - `--help` needs none of it
 
-        asyncio.run(run(_dev_options(given), sys.stdout))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run(_dev_options(given), sys.stdout))
     except UserError as error:
         sys.stderr.write(f"gatepost: {error}\n")
         return USAGE_ERROR
@@ -104,6 +105,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         _let_go_of_output()
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Take uvloop where it is installed (docs/decisions.md, 14)."""
+    try:
+        import uvloop  # noqa: PLC0415 - it is not everywhere
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 def _let_go_of_output() -> None:
