@@ -20,7 +20,7 @@ run: setup ## start the emulator and the demo page
 
 test: $(VENV)/.dev ## run every check
 	@$(MAKE) --no-print-directory lint types
-	$(PYTEST) -n auto
+	$(PYTEST) -n logical
 
 check: $(VENV)/.dev lint types unit ## the fast loop: lint, types and unit tests
 
@@ -33,7 +33,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev
-	$(PYTEST) -q -n auto tests/functions tests/gatepost
+	$(PYTEST) -q -n logical tests/functions tests/gatepost
 
 lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
 	$(BIN)/python -m pip install --quiet "uv>=0.8"

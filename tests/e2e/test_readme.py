@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import json
+import os
 import re
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from websockets.asyncio.client import connect
 
 from tests.e2e.conftest import ROOT
+from tests.optional_tools import REQUIRE_ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,7 @@ async def passes(project: "Path", *command: str) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command),
         cwd=project,
+        env={name: value for name, value in os.environ.items() if name != REQUIRE_ALL},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -180,10 +180,12 @@ async def test_reload_lets_a_running_invocation_end_and_serves_others_anew(
 ) -> None:
     """None is lost: the running one, one that was queued, one that comes during the reload."""
     runner = await start(function("waits"), workers_max=1)
-    event = json.dumps({"fifo": str(fifo)}).encode()
-    running = asyncio.ensure_future(runner.invoke("waits", event))
+    second = fifo.with_name("second")  # old and new worker read at the same time
+    os.mkfifo(second)
+    events = [json.dumps({"fifo": str(path)}).encode() for path in (fifo, second)]
+    running = asyncio.ensure_future(runner.invoke("waits", events[0]))
     old = (await printed("waits")).pid
-    queued = asyncio.ensure_future(runner.invoke("waits", event))
+    queued = asyncio.ensure_future(runner.invoke("waits", events[1]))
     gate = await asyncio.to_thread(fifo.open, "w")
     reload = asyncio.create_task(runner.reload())
     await reload
@@ -191,7 +193,7 @@ async def test_reload_lets_a_running_invocation_end_and_serves_others_anew(
     with gate:
         gate.write("old")
     assert await running == Returned(b'"old"')
-    await asyncio.to_thread(fifo.write_text, "new")
+    await asyncio.to_thread(second.write_text, "new")
     assert await queued == Returned(b'"new"')
     [new] = runner.pids()["waits"]
     assert new != old
