@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from gatepost.emulator.environment import (
     Endpoints,
     choose_python,
@@ -36,6 +38,7 @@ from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
+from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
 from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
@@ -181,14 +184,20 @@ class Emulator:
     def _make_runner(self, functions: dict[str, Function]) -> WorkerRunner | InProcessRunner:
         options = RunnerOptions(account_id=self._deployment.account_id)
         if self._options.in_process:
-            return InProcessRunner(functions, on_output=self._log.output, options=options)
+            return InProcessRunner(functions, on_output=self._output, options=options)
         return WorkerRunner(
             functions,
             python=choose_python(self._options.python, self._deployment.root),
             workers_max=self._options.workers,
-            on_output=self._log.output,
+            on_output=self._output,
             options=options,
         )
+
+    def _output(self, output: Output) -> None:
+        """Show what a function printed under the name that it has in the template."""
+        prefix = f"{self._deployment.service}-{self._deployment.stage}-"
+        short = output.function.removeprefix(prefix)
+        self._log.output(structs.replace(output, function=short))
 
     def _endpoints(self, dynamodb: str) -> Endpoints:
         host, stage = _reachable(self._options.host), self._deployment.stage

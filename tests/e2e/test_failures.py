@@ -119,5 +119,5 @@ async def test_a_handler_that_cannot_be_imported_is_named_and_refuses_connection
     with pytest.raises(InvalidStatus) as refused:
         await connect(emulator.url)
     assert refused.value.response.status_code == 502
-    for part in (handler, str(tmp_path), why, "Can't be loaded, see above: s-dev-any."):
+    for part in (handler, str(tmp_path), why, "Can't be loaded, see above: any."):
         await emulator.said(part)
