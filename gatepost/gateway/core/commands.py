@@ -73,7 +73,8 @@ class WakeAt(Struct, frozen=True, tag=True):
 class Report(Struct, frozen=True, tag=True):
     """One line for the live log: what happened to whom, with what result, how long it took.
 
-    `status` is an HTTP status where there is one, a close code for a disconnect, else None.
+    `route_key` is `@connections` for the calls of that API. `status` is an HTTP status where there
+    is one, a close code for a disconnect, else None.
     """
 
     kind: ReportKind

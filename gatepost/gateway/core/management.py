@@ -56,7 +56,7 @@ def _post(state: State, call: ManagementCall, connection: Connection) -> None:
         return
     state.send(connection, call.body)
     state.out.append(Answer(call.call_id, 200))
-    state.out.append(Report("send", connection.id, None, 200))
+    state.out.append(_report("send", connection.id, 200))
 
 
 def _get(state: State, call: ManagementCall, connection: Connection) -> None:
@@ -67,14 +67,14 @@ def _get(state: State, call: ManagementCall, connection: Connection) -> None:
         "lastActiveAt": iso(connection.last_active_at),
     }
     state.out.append(Answer(call.call_id, 200, _JSON, msgspec_json.encode(body)))
-    state.out.append(Report("get", connection.id, None, 200))
+    state.out.append(_report("get", connection.id, 200))
 
 
 def _delete(state: State, call: ManagementCall, connection: Connection) -> None:
     """Close the connection: 1000 without a reason on the wire, one in the event (B-212)."""
     state.out.append(Close(connection.id, DELETED.code))
     state.out.append(Answer(call.call_id, 204))
-    state.out.append(Report("delete", connection.id, None, 204))
+    state.out.append(_report("delete", connection.id, 204))
     state.end(connection, DELETED)
 
 
@@ -116,7 +116,12 @@ def _answer_elsewhere(state: State, call: ManagementCall, socket_api: Api | None
 def _refuse(state: State, call: ManagementCall, refusal: HttpError, connection_id: str) -> None:
     state.out.append(Answer(call.call_id, *refusal))
     kind = _KINDS.get(call.method, "http")
-    state.out.append(Report(kind, connection_id, None, refusal.status))
+    state.out.append(_report(kind, connection_id, refusal.status))
+
+
+def _report(kind: ReportKind, connection_id: str, status: int) -> Report:
+    """Write the live log's line; a call is answered in the moment that it comes, after 0 ms."""
+    return Report(kind, connection_id, "@connections", status, 0.0)
 
 
 def _is_utf8(payload: bytes) -> bool:

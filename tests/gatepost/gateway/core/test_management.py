@@ -44,7 +44,7 @@ def test_a_post_is_delivered_as_one_text_message(
     assert dialogue.commands == [
         Send(connection_id, ("grüß \r\n".encode(),)),
         Answer(3, 200),
-        Report("send", connection_id, None, 200),
+        Report("send", connection_id, "@connections", 200, 0.0),
     ]
 
 
