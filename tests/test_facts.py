@@ -29,6 +29,11 @@ def test_every_fact_has_a_number_of_its_own() -> None:
     assert {number: times for number, times in counted.items() if times > 1} == {}
 
 
+def test_the_readme_counts_the_facts_right() -> None:
+    """Its number is that of the page."""
+    assert f"[{len(ROWS)} numbered facts]" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_fact_has_a_confidence() -> None:
     """A reader must know whether a fact is documented, observed or guessed."""
     assert [number for number, rest in ROWS if not CONFIDENCE.search(rest)] == []
