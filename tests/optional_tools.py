@@ -12,15 +12,6 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parent.parent
 REQUIRE_ALL = "GATEPOST_REQUIRE_ALL"
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 
 
 class Tool(Struct, frozen=True):

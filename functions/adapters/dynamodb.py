@@ -185,11 +185,11 @@ class DynamoDBStore:
 
     async def remove_subscription(self, connection_id: str, channel: str) -> None:
         """Remove both rows and count down in one transaction (see Store)."""
-        row = await self._get(items.by_connection_key(connection_id, channel))
+        by_connection = items.by_connection_key(connection_id, channel)
+        row = await self._get(by_connection)
         if row is None:
             return
         subscription = items.read_subscription(row)
-        by_connection = items.by_connection_key(connection_id, channel)
         refused = await self._transact(
             [
                 self._count_down(connection_id),

@@ -43,12 +43,11 @@ class Handler(Generic[Kept]):
 
     def __call__(self, event: Event, _context: object = None) -> Result:
         """Serve one invocation."""
-        if self._kept is None:
+        if self._loop is None or self._kept is None:
             _show_logs()
-            atexit.register(self.close)
             self._kept = self._make_kept()
-        if self._loop is None:
             self._loop = asyncio.new_event_loop()
+            atexit.register(self.close)
         return self._loop.run_until_complete(self._run(self._kept, event))
 
     def close(self) -> None:

@@ -40,6 +40,7 @@ from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
+from gatepost.gateway.server.listener import authority
 from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.serverless import read_serverless
@@ -200,9 +201,9 @@ class Emulator:
         self._log.output(structs.replace(output, function=short))
 
     def _endpoints(self, dynamodb: str) -> Endpoints:
-        host, stage = _reachable(self._options.host), self._deployment.stage
+        address = authority(_reachable(self._options.host), self.gateway_port)
         return Endpoints(
-            management=f"http://{host}:{self.gateway_port}/{stage}",
+            management=f"http://{address}/{self._deployment.stage}",
             dynamodb=dynamodb,
             everything_else=None if self._options.dynamodb else dynamodb,
         )
@@ -273,12 +274,13 @@ class Emulator:
     def summary(self) -> list[str]:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
-        host = "localhost" if options.host in WILDCARDS else _in_url(options.host)
+        host = "localhost" if options.host in WILDCARDS else options.host
+        gateway = f"{authority(host, self.gateway_port)}/{deployment.stage}"
         tables = ", ".join(table.name for table in deployment.tables) or "none"
         lines = [
-            f"  socket        ws://{host}:{self.gateway_port}/{deployment.stage}",
-            f"  @connections  http://{host}:{self.gateway_port}/{deployment.stage}/@connections",
-            f"  pages         http://{host}:{self.http_port}/",
+            f"  socket        ws://{gateway}",
+            f"  @connections  http://{gateway}/@connections",
+            f"  pages         http://{authority(host, self.http_port)}/",
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
         title = f"{deployment.service}, stage {deployment.stage}"
@@ -313,18 +315,12 @@ def _resolved(*paths: Path) -> tuple[Path, ...]:
 
 def _reachable(host: str) -> str:
     """Give the address that this machine reaches `host` by."""
-    if host == "localhost" or host in WILDCARDS - {"::"}:
-        return "127.0.0.1"
-    return _in_url("::1" if host == "::" else host)
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def _cannot_listen(flag: str, host: str, port: int, error: OSError) -> UserError:
     reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-    problem = f"Can't listen on {_in_url(host)}:{port}: {reason}. "
+    problem = f"Can't listen on {authority(host, port)}: {reason}. "
     match error.errno:
         case errno.EADDRINUSE:
             advice = f"Is another emulator running? {flag} chooses another port, {flag} 0 any free."

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import Deployment
-from gatepost.gateway.server.listener import bind
+from gatepost.gateway.server.listener import authority, bind
 
 DISCOVERY_PATH = "/gatepost.json"
 """A page reads the socket's URL here: `{"url": "ws://localhost:3001/dev"}`."""
@@ -24,6 +24,7 @@ class Pages:
     def __init__(self, deployment: Deployment, *, gateway_port: int) -> None:
         self._deployment = deployment
         self._gateway_port = gateway_port
+        self._folder = pages_folder(deployment)
         self._runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
         self.port = 0
 
@@ -43,9 +44,8 @@ class Pages:
         application = web.Application(middlewares=[_never_cached])
         application.router.add_get(DISCOVERY_PATH, self._discovery)
         application.router.add_get("/", self._index)
-        folder = pages_folder(self._deployment)
-        if folder is not None:
-            application.router.add_static("/", folder)
+        if self._folder is not None:
+            application.router.add_static("/", self._folder)
         return application
 
     async def _discovery(self, request: web.Request) -> web.Response:
@@ -53,15 +53,13 @@ class Pages:
 
     def _socket_url(self, request: web.Request) -> str:
         # The host that the page was opened with, so that a phone on the same network finds it.
-        host = request.url.host or "localhost"
-        host = f"[{host}]" if ":" in host else host
-        return f"ws://{host}:{self._gateway_port}/{self._deployment.stage}"
+        address = authority(request.url.host or "localhost", self._gateway_port)
+        return f"ws://{address}/{self._deployment.stage}"
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
-        folder = pages_folder(self._deployment)
         index = self._deployment.settings.get("index", "index.html")
-        if folder is not None and (folder / index).is_file():
-            return web.FileResponse(folder / index)
+        if self._folder is not None and (self._folder / index).is_file():
+            return web.FileResponse(self._folder / index)
         return web.Response(text=self._summary(request), content_type="text/html")
 
     def _summary(self, request: web.Request) -> str:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.optional_tools import CHROMIUM_ARGUMENTS, chromium
+from tests.headless import headless_chromium
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import RunningEmulator
@@ -63,12 +63,8 @@ class Person:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Start the browser that the variable CHROMIUM or the path has."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=CHROMIUM_ARGUMENTS
-        )
+    async with headless_chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest_asyncio
-from playwright.async_api import Browser, Route, async_playwright
+from playwright.async_api import Browser, Route
 
-from tests.optional_tools import CHROMIUM_ARGUMENTS, chromium
+from tests.headless import headless_chromium
 
 ROOT = Path(__file__).parent.parent.parent
 ORIGIN = "http://page.test"  # never resolved: every request is answered below
@@ -29,12 +29,8 @@ class Run(Protocol):
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Start one browser for all tests of this folder."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=CHROMIUM_ARGUMENTS
-        )
+    async with headless_chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Returned
 from gatepost.gateway.runner import bootstrap
 from gatepost.gateway.runner.environment import check_runtime, function_arn, function_environment
-from gatepost.gateway.runner.invocation import Invocation, trace_id
+from gatepost.gateway.runner.invocation import Invocation, not_deployed, trace_id
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.runtime_api import PAYLOAD_BYTES_MAX, TOO_LARGE
@@ -97,7 +97,7 @@ class InProcessRunner:
         """Run `function` on the JSON document `event`. Cancelling gives up waiting, no more."""
         lane = self._lanes.get(function)
         if lane is None:
-            return NotInvocable(f"function '{function}' is not deployed here, or not started yet")
+            return not_deployed(function)
         loop = asyncio.get_running_loop()
         invocation = Invocation(event, loop.create_future(), loop.time())
         lane.submit(invocation)

@@ -7,7 +7,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from gatepost.gateway.core.inputs import Failed
+from gatepost.gateway.core.inputs import Failed, NotInvocable
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,6 +44,11 @@ class Invocation:
         """Settle as Lambda does when the runtime exits before it has answered."""
         text = f"RequestId: {self.request_id} Error: {reason}"
         self.settle(Failed("Runtime.ExitError", text))
+
+
+def not_deployed(function: str) -> NotInvocable:
+    """Say that a runner has no function of this name."""
+    return NotInvocable(f"function '{function}' is not deployed here, or not started yet")
 
 
 def trace_id() -> str:

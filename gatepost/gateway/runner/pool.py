@@ -11,9 +11,9 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatepost.gateway.core.inputs import NotInvocable
 from gatepost.gateway.runner.environment import check_runtime, kept_environment
 from gatepost.gateway.runner.function_pool import FunctionPool
+from gatepost.gateway.runner.invocation import not_deployed
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.worker import Launch, Worker
 
@@ -106,8 +106,7 @@ class WorkerRunner:
         if (pool := self._pools.get(function)) is not None:
             return pool.submit(event)
         refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        text = f"function '{function}' is not deployed here, or not started yet"
-        refused.set_result(NotInvocable(text))
+        refused.set_result(not_deployed(function))
         return refused
 
     def pids(self) -> dict[str, list[int]]:

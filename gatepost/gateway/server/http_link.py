@@ -16,6 +16,7 @@ from gatepost.gateway.server.handshake import Handshake, HandshakeRefusedError
 from gatepost.gateway.server.hanging_up import hang_up
 from gatepost.gateway.server.http_reader import Request, RequestReader, RequestRejectedError
 from gatepost.gateway.server.http_writer import CONTINUE, response_bytes
+from gatepost.gateway.server.listener import authority
 
 if TYPE_CHECKING:
     from gatepost.gateway.server.shell import Shell
@@ -198,7 +199,7 @@ class HttpLink(asyncio.Protocol):
 
     def _set_expiry(self) -> None:
         """Set the limit anew between requests and at the begin of one, not with each byte of it."""
-        if not self._reader.partial:
+        if not self.is_waiting_for_more:
             self._expires_at = self._loop.time() + IDLE_S_MAX
         elif not self._was_partial:
             self._expires_at = self._loop.time() + REQUEST_S_MAX
@@ -231,14 +232,10 @@ class HttpLink(asyncio.Protocol):
             path=request.path,
             query=request.query,
             headers=request.headers,
-            host=request.header("host") or self._own_authority(),
+            host=request.header("host") or authority(*self._address("sockname")),
             source_ip=self._address("peername")[0],
             secure=self._secure,
         )
-
-    def _own_authority(self) -> str:
-        host, port = self._address("sockname")
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _address(self, which: str) -> tuple[str, int]:
         known = self._transport.get_extra_info(which) if self._transport is not None else None

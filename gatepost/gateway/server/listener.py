@@ -23,6 +23,11 @@ PORT_ATTEMPTS = 20
 _TLS_CLIENT_HELLO = b"\x16"
 
 
+def authority(host: str, port: int) -> str:
+    """Write host and port as a URL has them: an IPv6 address in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 async def bind(host: str, port: int) -> list[socket.socket]:
     """Listen on every address of `host` under one port; 0 lets the system choose it.
 
