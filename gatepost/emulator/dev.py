@@ -43,7 +43,7 @@ from gatepost.gateway.runner.pool import WorkerRunner
 from gatepost.gateway.server.listener import authority
 from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
-from gatepost.gateway.template.serverless import read_serverless
+from gatepost.gateway.template.reader import read_template
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 """Every address of this machine: good to listen on, not to connect to."""
@@ -296,7 +296,7 @@ class Emulator:
 
 def _read(options: DevOptions) -> Deployment:
     try:
-        return read_serverless(options.template, stage=options.stage, environ=os.environ)
+        return read_template(options.template, stage=options.stage, environ=os.environ)
     except TemplateError as error:
         raise UserError(str(error)) from error
 

@@ -64,7 +64,7 @@ class Pages:
 
     def _summary(self, request: web.Request) -> str:
         rows = "".join(
-            f"<tr><td><code>{html.escape(route.key)}</code><td>{html.escape(route.function)}"
+            f"<tr><td><code>{html.escape(route.key)}</code><td>{html.escape(route.function or '')}"
             for api in self._deployment.apis
             for route in api.routes.values()
         )

@@ -22,7 +22,7 @@ import pytest
 from botocore.config import Config
 from websockets.asyncio.client import connect
 
-from gatepost.gateway.core.deployment import Deployment, Route, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Outcome, Returned
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.server import GatewayServer
@@ -79,7 +79,7 @@ class RunningGateway:
             name="chat",
             stage="dev",
             routes={
-                key: Route(key, key, two_way=isinstance(given, TwoWay))
+                key: Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
                 for key, given in routes.items()
             },
             route_selection_expression=expression,

@@ -55,6 +55,34 @@ class Close(Struct, frozen=True, tag=True):
     reason: str = ""
 
 
+class Drop(Struct, frozen=True, tag=True):
+    """Cut a connection's link without a close frame; the link reports Lost as ever."""
+
+    connection_id: str
+
+
+class Stall(Struct, frozen=True, tag=True):
+    """Write nothing more to the client, as if it did not read, or go on; reading goes on."""
+
+    connection_id: str
+    stalled: bool
+
+
+class CallHttp(Struct, frozen=True, tag=True):
+    """Send a request to the backend of an HTTP_PROXY integration.
+
+    Its end comes back as InvocationFinished with HttpAnswered or NotInvocable.
+    """
+
+    invocation_id: int
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    connection_id: str
+    route_key: str
+
+
 class Answer(Struct, frozen=True, tag=True):
     """Answer a ManagementCall."""
 
@@ -85,4 +113,6 @@ class Report(Struct, frozen=True, tag=True):
     detail: str = ""
 
 
-Command = Accept | Refuse | Invoke | Send | Close | Answer | WakeAt | Report
+Command = (
+    Accept | Refuse | Invoke | CallHttp | Send | Close | Drop | Stall | Answer | WakeAt | Report
+)

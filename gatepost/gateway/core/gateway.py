@@ -17,6 +17,7 @@ from gatepost.gateway.core.ids import IdSource
 from gatepost.gateway.core.inputs import (
     BinaryMessage,
     Failed,
+    HttpAnswered,
     Input,
     InvocationFinished,
     Lost,
@@ -195,5 +196,5 @@ def _failure(outcome: Outcome) -> str:
             return f"{error_type}: {message}"
         case NotInvocable(message=message):
             return message
-        case Returned():
+        case Returned() | HttpAnswered():
             return ""

@@ -18,7 +18,14 @@ from gatepost.gateway.core.events import MultiValue, connect_event, fixed_contex
 from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT, INTERNAL_SERVER_ERROR
 from gatepost.gateway.core.http_errors import HttpError
 from gatepost.gateway.core.ids import trace_id
-from gatepost.gateway.core.inputs import Failed, NotInvocable, Outcome, Returned, Upgrade
+from gatepost.gateway.core.inputs import (
+    Failed,
+    HttpAnswered,
+    NotInvocable,
+    Outcome,
+    Returned,
+    Upgrade,
+)
 from gatepost.gateway.core.results import MalformedResultError, ProxyResult, read_result
 from gatepost.gateway.core.state import State
 
@@ -176,6 +183,8 @@ def _judge(
             except MalformedResultError as error:
                 refusal = _own_refusal(invocation, 502, INTERNAL_SERVER_ERROR)
                 return None, refusal, f"malformed result: {error}"
+        case HttpAnswered():
+            raise NotImplementedError
 
 
 def _read(payload: bytes) -> tuple[ProxyResult, HttpError | None, str]:

@@ -6,6 +6,8 @@ is a loop.
 
 from msgspec import Struct
 
+from gatepost.gateway.core.faults import Faults
+
 
 class Upgrade(Struct, frozen=True, tag=True):
     """A client asks for a WebSocket; the shell holds its HTTP request until Accept or Refuse.
@@ -66,13 +68,18 @@ class Lost(Struct, frozen=True, tag=True):
 class ManagementCall(Struct, frozen=True, tag=True):
     """A plain HTTP request: `@connections`, or anything else that is not an upgrade.
 
-    `path` is percent-encoded as received, without the query.
+    `path` is percent-encoded as received, without the query. `host` is the authority the client
+    used. `headers` are raw, as they came: only a signature check reads them, and most calls are
+    never asked for them.
     """
 
     call_id: int
     method: str
     path: str
     body: bytes = b""
+    query: str = ""
+    host: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Returned(Struct, frozen=True, tag=True):
@@ -94,7 +101,15 @@ class NotInvocable(Struct, frozen=True, tag=True):
     message: str
 
 
-Outcome = Returned | Failed | NotInvocable
+class HttpAnswered(Struct, frozen=True, tag=True):
+    """The backend of an HTTP_PROXY integration answered."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+Outcome = Returned | Failed | NotInvocable | HttpAnswered
 
 
 class InvocationFinished(Struct, frozen=True, tag=True):
@@ -102,6 +117,28 @@ class InvocationFinished(Struct, frozen=True, tag=True):
 
     invocation_id: int
     outcome: Outcome
+
+
+class Backlog(Struct, frozen=True, tag=True):
+    """What waits for a client that reads too slowly has passed its bound, or is below it again."""
+
+    connection_id: str
+    full: bool
+
+
+class Inject(Struct, frozen=True, tag=True):
+    """From now on misbehave like this; replaces every fault before."""
+
+    faults: Faults
+
+
+class DropLinks(Struct, frozen=True, tag=True):
+    """Let these connections' links die without a close frame, as when a client loses its network.
+
+    Empty means every connection.
+    """
+
+    connection_ids: tuple[str, ...] = ()
 
 
 class Tick(Struct, frozen=True, tag=True):
@@ -122,6 +159,9 @@ Input = (
     | Lost
     | ManagementCall
     | InvocationFinished
+    | Backlog
+    | Inject
+    | DropLinks
     | Tick
     | Shutdown
 )

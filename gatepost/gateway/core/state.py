@@ -92,7 +92,7 @@ class State:
             number, connection, route, request_id, self.now, cause
         )
         self.deadlines.set(number, self.now + route.integration_timeout_s)
-        self.out.append(Invoke(number, route.function, event, connection.id, route.key))
+        self.out.append(Invoke(number, route.function or "", event, connection.id, route.key))
 
     def report(self, invocation: Invocation, *, status: int | None, detail: str = "") -> None:
         """Write the live log's line about an invocation that is over."""

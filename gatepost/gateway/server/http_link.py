@@ -210,7 +210,7 @@ class HttpLink(asyncio.Protocol):
             return
         self._current = request
         if not request.websocket:
-            self._shell.call(self, method=request.method, path=request.path, body=request.body)
+            self._shell.call(self, request)
         else:
             self._begin_handshake(request)
 

@@ -43,7 +43,9 @@ class Request(Struct, frozen=True):
 
     def header(self, name: str) -> str:
         """Return the first value of the header `name` (lower case), or an empty string."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
+        wanted = name.encode()
+        found = (value for key, value in self.raw_headers if key.lower() == wanted)
+        return next(found, b"").decode("latin-1")
 
 
 class RequestRejectedError(Exception):

@@ -40,6 +40,7 @@ from gatepost.gateway.core.inputs import (
 )
 from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.server.clock import Clock
+from gatepost.gateway.server.http_reader import Request
 
 logger = logging.getLogger(__name__)
 
@@ -130,11 +131,21 @@ class Shell:
 
     # What links ask.
 
-    def call(self, link: Waiting, *, method: str, path: str, body: bytes) -> None:
+    def call(self, link: Waiting, request: Request) -> None:
         """Hand a plain HTTP request to the core; `link.answer` is called once."""
         call_id = next(self._ids)
         self._calls[call_id] = link
-        self.receive(ManagementCall(call_id, method, path, body))
+        self.receive(
+            ManagementCall(
+                call_id,
+                request.method,
+                request.path,
+                request.body,
+                request.query,
+                request.header("host"),
+                request.raw_headers,
+            )
+        )
 
     def upgrade(self, link: Handshaking, ask: Callable[[int], Upgrade]) -> int:
         """Hand a handshake to the core; `link.accept` or `link.answer` is called once.

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import CONNECT, Function, Route
+from gatepost.gateway.core.deployment import CONNECT, Function, LambdaProxy, Route
 from gatepost.gateway.template.intrinsics import Known
 from gatepost.gateway.template.variables import ACCOUNT_ID
 
@@ -127,7 +127,9 @@ def read_routed(
                     f"makes already at {places[event.route_key].place}"
                 )
             places[event.route_key] = event.view
-            routed.routes[event.route_key] = Route(event.route_key, name, two_way=event.two_way)
+            routed.routes[event.route_key] = Route(
+                event.route_key, LambdaProxy(name), two_way=event.two_way
+            )
         if name in routed.functions:
             raise view.error(f"has the name {name}, as another function has")
         if "layers" in view or "layers" in provider:

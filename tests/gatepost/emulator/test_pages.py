@@ -8,12 +8,14 @@ import pytest
 
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.pages import Pages, pages_folder
-from gatepost.gateway.core.deployment import Deployment, Route, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
 
 
 def deployment(root: Path, **settings: str) -> Deployment:
     """A deployment with one route and these settings."""
-    api = WebSocketApi("a" * 10, "api", "dev", {"$default": Route("$default", "<talk>")})
+    api = WebSocketApi(
+        "a" * 10, "api", "dev", {"$default": Route("$default", LambdaProxy("<talk>"))}
+    )
     return Deployment("shop", "dev", "us-east-1", "1" * 12, root, (api,), {}, settings=settings)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from gatepost.gateway.core.commands import Accept, Command, Invoke
-from gatepost.gateway.core.deployment import Deployment, Route, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
 from gatepost.gateway.core.gateway import Gateway
 from gatepost.gateway.core.inputs import Input, InvocationFinished, Outcome, Returned, Upgrade
 from gatepost.gateway.core.settings import GatewaySettings
@@ -19,11 +19,11 @@ HOST = "localhost:3001"
 C = TypeVar("C", bound=Command)
 
 ROUTES = (
-    Route("$connect", "connect"),
-    Route("$disconnect", "disconnect"),
-    Route("$default", "fallback"),
-    Route("notify", "notify", integration_timeout_s=5.0),
-    Route("echo", "echo", two_way=True),
+    Route("$connect", LambdaProxy("connect")),
+    Route("$disconnect", LambdaProxy("disconnect")),
+    Route("$default", LambdaProxy("fallback")),
+    Route("notify", LambdaProxy("notify"), integration_timeout_s=5.0),
+    Route("echo", LambdaProxy("echo"), two_way=True),
 )
 
 

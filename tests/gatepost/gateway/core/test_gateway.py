@@ -10,7 +10,7 @@ from gatepost.gateway.core.commands import (
     Report,
     WakeAt,
 )
-from gatepost.gateway.core.deployment import Route
+from gatepost.gateway.core.deployment import LambdaProxy, Route
 from gatepost.gateway.core.inputs import (
     BinaryMessage,
     Failed,
@@ -76,7 +76,7 @@ def test_every_kind_of_close_tells_disconnect_once(
 
 def test_without_a_disconnect_route_nothing_is_invoked(talk: "Callable[..., Dialogue]") -> None:
     """The log has its line all the same."""
-    dialogue = talk(Route("$connect", "connect"))
+    dialogue = talk(Route("$connect", LambdaProxy("connect")))
     connection_id = dialogue.connect()
     dialogue.say(Lost(connection_id))
     assert dialogue.commands == [Report("disconnect", connection_id, None, 1006)]

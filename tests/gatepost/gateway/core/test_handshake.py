@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatepost.gateway.core.commands import Accept, Invoke, Refuse, Report, Send
-from gatepost.gateway.core.deployment import Route
+from gatepost.gateway.core.deployment import LambdaProxy, Route
 from gatepost.gateway.core.inputs import (
     Failed,
     InvocationFinished,
@@ -124,7 +124,7 @@ def test_a_slow_connect_function_is_answered_504(dialogue: "Dialogue") -> None:
 
 def test_without_a_connect_route_every_client_is_accepted(talk: "Callable[..., Dialogue]") -> None:
     """B-047."""
-    dialogue = talk(Route("$default", "fallback"))
+    dialogue = talk(Route("$default", LambdaProxy("fallback")))
     number = dialogue.upgrade()
     assert dialogue.one(Accept).handshake_id == number
     dialogue.say(Message(dialogue.one(Accept).connection_id, "hi"))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatepost.gateway.core.commands import Close, Invoke, Report, Send
-from gatepost.gateway.core.deployment import Route
+from gatepost.gateway.core.deployment import LambdaProxy, Route
 from gatepost.gateway.core.inputs import (
     Failed,
     Message,
@@ -41,7 +41,7 @@ def test_a_message_invokes_the_function_of_its_route(dialogue: "Dialogue") -> No
 
 def test_without_a_route_the_client_gets_forbidden(talk: "Callable[..., Dialogue]") -> None:
     """B-165, B-175: exact text; the connection stays open; nothing is invoked."""
-    dialogue = talk(Route("$connect", "connect"), Route("echo", "echo"))
+    dialogue = talk(Route("$connect", LambdaProxy("connect")), Route("echo", LambdaProxy("echo")))
     connection_id = dialogue.connect()
     for _ in range(2):
         dialogue.say(Message(connection_id, "hello"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.deployment import Route
+from gatepost.gateway.core.deployment import LambdaProxy, Route
 from gatepost.gateway.core.routes import ExpressionError, RouteSelector
 
 JOIN = '{"service":"chat","action":"join"}'
@@ -28,7 +28,7 @@ BODY = json.dumps(
 
 def selector(expression: str, *keys: str) -> RouteSelector:
     """Return a selector whose routes have these keys."""
-    return RouteSelector(expression, {key: Route(key, key) for key in keys})
+    return RouteSelector(expression, {key: Route(key, LambdaProxy(key)) for key in keys})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from gatepost.gateway.core.commands import Accept, Close, Invoke, Refuse, Send, WakeAt
-from gatepost.gateway.core.deployment import Deployment, Route, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
 from gatepost.gateway.core.gateway import Gateway
 from gatepost.gateway.core.inputs import (
     BinaryMessage,
@@ -51,10 +51,10 @@ class GatewayModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         routes = {
-            "$connect": Route("$connect", "connect"),
-            "$disconnect": Route("$disconnect", "disconnect"),
-            "notify": Route("notify", "notify", integration_timeout_s=5.0),
-            "echo": Route("echo", "echo", two_way=True),
+            "$connect": Route("$connect", LambdaProxy("connect")),
+            "$disconnect": Route("$disconnect", LambdaProxy("disconnect")),
+            "notify": Route("notify", LambdaProxy("notify"), integration_timeout_s=5.0),
+            "echo": Route("echo", LambdaProxy("echo"), two_way=True),
         }
         api = WebSocketApi("a1b2c3d4e5", "chat", "dev", routes)
         self.gateway = Gateway(

@@ -70,7 +70,9 @@ async def test_the_next_request_waits_for_the_answer(
     assert len(core.given) == 1
     shell.tick()
     await eventually(lambda: len(core.given) == 3)
-    assert core.given[2] == ManagementCall(2, "POST", "/dev/@connections/a", b"hi")
+    assert core.given[2] == ManagementCall(
+        2, "POST", "/dev/@connections/a", b"hi", headers=((b"Content-Length", b"2"),)
+    )
 
 
 async def test_a_link_ends_when_its_client_wants_it_to(core: "ScriptedCore", port: "Port") -> None:

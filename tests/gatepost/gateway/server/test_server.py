@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from gatepost.gateway.core.deployment import Deployment, Route, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
 from gatepost.gateway.core.inputs import Outcome, Returned
 from gatepost.gateway.server.server import GatewayServer
 
@@ -28,7 +28,10 @@ class Echo:
 
 def deployment() -> Deployment:
     """One API with every kind of route."""
-    routes = {key: Route(key, key, two_way=True) for key in ("$connect", "$disconnect", "$default")}
+    routes = {
+        key: Route(key, LambdaProxy(key), two_way=True)
+        for key in ("$connect", "$disconnect", "$default")
+    }
     return Deployment(
         service="chat",
         stage="dev",

@@ -32,6 +32,7 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
+from gatepost.gateway.server.http_reader import Request
 from gatepost.gateway.server.shell import INVOCATIONS_PER_CONNECTION_MAX, Shell
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
 
 ID = "Q0ZkUfPSIAMCJzA="
 INVOKE = Invoke(7, "echo", b"{}", ID, "echo")
+
+
+def plain(method: str, body: bytes) -> Request:
+    """An HTTP request that is no upgrade."""
+    return Request(method, "/dev", "", "1.1", (), body, keep_alive=True, websocket=False)
 
 
 @dataclass(slots=True)
@@ -94,7 +100,7 @@ async def test_a_call_is_answered_once(shell: Shell, core: "ScriptedCore") -> No
         else []
     )
     link = FakeLink()
-    shell.call(link, method="POST", path="/dev", body=b"x")
+    shell.call(link, plain("POST", b"x"))
     assert link.done == [200]
     assert core.given == [ManagementCall(1, "POST", "/dev", b"x")]
     assert core.times == [1000.0]
@@ -193,7 +199,7 @@ async def test_a_bug_of_the_core_leaves_nobody_waiting(
 
     core.react = fail
     call, handshake = FakeLink(), FakeLink()
-    shell.call(call, method="GET", path="/dev", body=b"")
+    shell.call(call, plain("GET", b""))
     shell.upgrade(handshake, ask)
     shell.tick()
     assert (call.done, handshake.done) == ([500], [500])
@@ -212,7 +218,7 @@ async def test_a_command_that_fails_does_not_stop_the_next(
     shell = Shell(core, invoker, clock=lambda: 0.0, on_report=read)
     core.react = lambda given: [Report("http", None, None, 200), Answer(1, 200)]
     link = FakeLink()
-    shell.call(link, method="GET", path="/dev", body=b"")
+    shell.call(link, plain("GET", b""))
     assert link.done == [200]
     assert caplog.records[0].levelno == logging.ERROR
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.deployment import Deployment, Function, Route, Table, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    Deployment,
+    Function,
+    LambdaProxy,
+    Route,
+    Table,
+    WebSocketApi,
+)
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.serverless import make_api_id, read_serverless
 
@@ -45,9 +52,9 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         function("message", 29, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI=endpoint),
     )
     routes = (
-        Route("$connect", "gatepost-test-connect"),
-        Route("$disconnect", "gatepost-test-disconnect"),
-        Route("$default", "gatepost-test-message", two_way=True),
+        Route("$connect", LambdaProxy("gatepost-test-connect")),
+        Route("$disconnect", LambdaProxy("gatepost-test-disconnect")),
+        Route("$default", LambdaProxy("gatepost-test-message"), two_way=True),
     )
     table: dict[str, object] = {
         "TableName": "gatepost-test-Table",

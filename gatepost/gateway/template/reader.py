@@ -1,0 +1,33 @@
+"""Reads a deployment template of any known kind into a Deployment.
+
+Responsible for telling the kinds apart; what they say is read by one module each.
+"""
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.template.serverless import read_serverless
+from gatepost.gateway.template.values import NO_VALUES, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
+
+
+def read_template(
+    path: Path,
+    *,
+    stage: str | None,
+    environ: "Mapping[str, str]",
+    options: "Mapping[str, str]" = _NO_OPTIONS,
+    values: Values = NO_VALUES,
+) -> Deployment:
+    """Read the template at `path`; `values` stands in for what only a deployed account knows.
+
+    Raises TemplateError, with file and line, for whatever can't be read or run.
+    """
+    del values  # for the kinds of template to come
+    return read_serverless(path, stage=stage, options=options, environ=environ)
