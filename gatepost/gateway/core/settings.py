@@ -15,7 +15,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     Timers: `idle_timeout_s` (B-270) and `lifetime_s` (B-274) end a connection with 1001.
 
     Sizes: `message_bytes_max` (B-250), `frame_bytes_max` (B-251, outbound fragments too, B-253)
-    and `url_chars_max` (B-028).
+    and `url_chars_max` (B-028). `unread_bytes_max` may wait for a slow reader; then posts to it get
+    429 (B-203, the number is ours).
+
+    `compression` answers an offer of permessage-deflate (B-257). Messages are measured as they are
+    after decompression, frames as they are on the wire.
 
     Inferred: `opening_window_s` is how long after `$connect` a connection still answers 410 to
     `@connections` (B-221).
@@ -32,6 +36,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     message_bytes_max: int = 131_072
     frame_bytes_max: int = 32_768
     url_chars_max: int = 4096
+    unread_bytes_max: int = 1_048_576
+    compression: bool = True
     opening_window_s: float = 0.0
     foreign_connection_status: Literal[403, 410] = 403
     pass_unoffered_subprotocol: bool = True

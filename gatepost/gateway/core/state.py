@@ -6,6 +6,7 @@ one `$disconnect` for each connection that was open, no command for a connection
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from gatepost.gateway.core.closing import Closing
@@ -14,7 +15,9 @@ from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocat
 from gatepost.gateway.core.deadlines import Deadlines
 from gatepost.gateway.core.deployment import DISCONNECT, Route
 from gatepost.gateway.core.events import disconnect_event
+from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.frames import fragments
+from gatepost.gateway.core.later import Later
 from gatepost.gateway.core.settings import GatewaySettings
 
 
@@ -32,6 +35,8 @@ class State:
     handshakes: dict[int, Handshake] = field(default_factory=dict)
     invocations: dict[int, Invocation] = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=Deadlines)
+    later: Later = field(default_factory=Later)
+    faults: Faults = NO_FAULTS
     out: list[Command] = field(default_factory=list)
     now: float = 0.0
     shutting_down: bool = False
@@ -62,7 +67,24 @@ class State:
         self.end(connection, closing)
 
     def disconnect(self, connection: Connection, closing: Closing) -> None:
-        """Run the `$disconnect` function for a connection that is over, if there is one."""
+        """Run the `$disconnect` function for a connection that is over, or as the faults say."""
+        match self.faults.disconnect:
+            case "lost":
+                detail = "$disconnect lost by a fault"
+                self.out.append(
+                    Report("disconnect", connection.id, None, closing.code, None, detail)
+                )
+            case "late" if not self.shutting_down:
+                at = self.now + self.faults.late_s
+                self.later.put(at, partial(self._disconnect, connection, closing))
+            case "twice":
+                self._disconnect(connection, closing)
+                self._disconnect(connection, closing)
+            case _:
+                self._disconnect(connection, closing)
+
+    def _disconnect(self, connection: Connection, closing: Closing) -> None:
+        """Run the `$disconnect` function, if there is one."""
         route = connection.api.deployed.routes.get(DISCONNECT)
         if route is None:
             self.out.append(Report("disconnect", connection.id, None, closing.code))

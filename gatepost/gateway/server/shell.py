@@ -16,13 +16,16 @@ from gatepost.gateway.core.commands import (
     Answer,
     Close,
     Command,
+    Drop,
     Invoke,
     Refuse,
     Report,
     Send,
+    Stall,
     WakeAt,
 )
 from gatepost.gateway.core.inputs import (
+    Backlog,
     BinaryMessage,
     Failed,
     Input,
@@ -38,7 +41,7 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.server.clock import Clock
 from gatepost.gateway.server.http_reader import Request
 
@@ -46,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 Headers = tuple[tuple[str, str], ...]
 
-Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost
+Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost | Backlog
 """What comes over a link after its handshake."""
 
 
@@ -71,6 +74,14 @@ class Connected(Protocol):
 
     def hold(self, *, held: bool) -> None:
         """Stop reading from the client, or go on."""
+        ...
+
+    def stall(self, *, stalled: bool) -> None:
+        """Write nothing to the client, or go on with what waited."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the link without a close frame; it is reported as lost."""
         ...
 
     def close(self, code: int, reason: str) -> None:
@@ -107,6 +118,7 @@ class Shell:
     ) -> None:
         self._core = core
         self._invoker = invoker
+        self._disturb = invoker.disturb if isinstance(invoker, Disturbable) else None
         self._clock = clock
         self._on_report = on_report
         self._loop = asyncio.get_running_loop()
@@ -120,10 +132,12 @@ class Shell:
             Accept: self._accept,
             Answer: self._answer,
             Close: self._close,
+            Drop: self._drop,
             Invoke: self._invoke,
             Refuse: self._refuse,
             Report: self._report,
             Send: self._send,
+            Stall: self._stall,
             WakeAt: self._wake,
         }
         self._wake_at = 0.0
@@ -196,6 +210,14 @@ class Shell:
         if (connected := self._connected.pop(command.connection_id, None)) is not None:
             connected.close(command.code, command.reason)
 
+    def _drop(self, command: Drop) -> None:
+        if (connected := self._connected.get(command.connection_id)) is not None:
+            connected.abort()
+
+    def _stall(self, command: Stall) -> None:
+        if (connected := self._connected.get(command.connection_id)) is not None:
+            connected.stall(stalled=command.stalled)
+
     def _answer(self, command: Answer) -> None:
         if (call := self._calls.pop(command.call_id, None)) is not None:
             call.answer(command.status, command.headers, command.body)
@@ -215,7 +237,11 @@ class Shell:
             self._on_report(command)
 
     def _invoke(self, command: Invoke) -> None:
+        if command.cold and self._disturb is not None:
+            self._disturb(command.function, kill=False, cold=True)
         running = asyncio.ensure_future(self._invoker.invoke(command.function, command.event))
+        if command.kill and self._disturb is not None:
+            self._disturb(command.function, kill=True, cold=False)
         self._invocations.add(running)
         self._count(command.connection_id, 1)
         running.add_done_callback(partial(self._invoked, command))
