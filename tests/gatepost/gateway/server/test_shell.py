@@ -12,10 +12,12 @@ from gatepost.gateway.core.commands import (
     Answer,
     Close,
     Command,
+    Drop,
     Invoke,
     Refuse,
     Report,
     Send,
+    Stall,
     WakeAt,
 )
 from gatepost.gateway.core.inputs import (
@@ -25,6 +27,7 @@ from gatepost.gateway.core.inputs import (
     Lost,
     ManagementCall,
     Message,
+    Outcome,
     PeerClosed,
     Returned,
     Shutdown,
@@ -70,6 +73,14 @@ class FakeLink:
     def hold(self, *, held: bool) -> None:
         """Write down whether it is held."""
         self.done.append("held" if held else "released")
+
+    def stall(self, *, stalled: bool) -> None:
+        """Write down whether it stalls."""
+        self.done.append("stalled" if stalled else "going on")
+
+    def abort(self) -> None:
+        """Write down that it was cut."""
+        self.done.append("cut")
 
     def close(self, code: int, reason: str) -> None:
         """Write down the code."""
@@ -155,6 +166,46 @@ async def test_an_invocation_comes_back(
     await eventually(lambda: len(core.given) == 2)
     assert invoker.calls == [("echo", b"{}")]
     assert core.given[1] == InvocationFinished(7, Returned(b"null"))
+
+
+async def test_faults_go_to_the_links_they_name(shell: Shell, core: "ScriptedCore") -> None:
+    """A link that was cut is still there until it says that it is lost."""
+    link = accepted(shell, core)
+    core.react = lambda given: (
+        [Stall(ID, stalled=True), Stall("other", stalled=True), Drop("other"), Drop(ID)]
+        if isinstance(given, Tick)
+        else []
+    )
+    shell.tick()
+    assert link.done == ["stalled", "cut"]
+    shell.heard(Lost(ID))
+    assert core.given[-1] == Lost(ID)
+
+
+class DisturbableInvoker:
+    """An Invoker that writes down what it is asked, in order."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def invoke(self, function: str, event: bytes) -> Outcome:
+        """Return `null`."""
+        return Returned(b"null")
+
+    def disturb(self, function: str, *, kill: bool, cold: bool) -> None:
+        """Write down the fault."""
+        self.asked.append(f"{function} {'kill' if kill else ''}{'cold' if cold else ''}")
+
+
+async def test_workers_are_disturbed_as_the_invocation_says(core: "ScriptedCore") -> None:
+    """Cold before it, killed after it; one without a mark is left alone."""
+    invoker = DisturbableInvoker()
+    shell = Shell(core, invoker, clock=lambda: 0.0)
+    marked = Invoke(8, "echo", b"{}", ID, "echo", kill=True, cold=True)
+    core.react = lambda given: [INVOKE, marked] if isinstance(given, Tick) else []
+    shell.tick()
+    await shell.drained(5)
+    assert invoker.asked == ["echo cold", "echo kill"]
 
 
 async def test_a_client_far_ahead_of_its_invocations_is_held(
