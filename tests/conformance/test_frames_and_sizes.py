@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import RawClient, RunningGateway, StartGateway
@@ -40,6 +41,21 @@ async def test_a_frame_over_32_kib_closes_with_1009(
     assert await client.read_close_code() == 1009
     assert await ended_with(gateway, eventually) == (1009, "")
     assert gateway.events_of("MESSAGE") == []
+
+
+async def test_a_client_library_that_does_not_fragment_is_closed_at_33_kb(
+    start: "StartGateway",
+) -> None:
+    """B-255, B-252: python-websockets sends one frame, as most do; given parts it sends several."""
+    gateway = await start()
+    async with gateway.connect() as client:
+        await client.send(["x" * 20_000, "x" * 20_000])
+        await client.send('{"action":"echo"}')
+        assert await client.recv() == '{"action":"echo"}'
+        await client.send("x" * 33_000)
+        with pytest.raises(ConnectionClosed):
+            await client.recv()
+        assert client.close_code == 1009
 
 
 async def test_four_fragments_of_32_kib_are_one_event(
