@@ -67,22 +67,29 @@ class RunningGateway:
     """A gateway that listens, and what a test wants of it."""
 
     def __init__(
-        self, routes: Mapping[str, object], settings: GatewaySettings, expression: str
+        self,
+        routes: Mapping[str, object],
+        settings: GatewaySettings,
+        expression: str,
+        **api_fields: Any,  # noqa: ANN401 - fields of WebSocketApi
     ) -> None:
         functions = {
             key: given.function if isinstance(given, TwoWay) else cast("Function", given)
             for key, given in routes.items()
-            if given is not None
+            if given is not None and not isinstance(given, Route)
         }
         api = WebSocketApi(
             api_id="a1b2c3d4e5",
             name="chat",
             stage="dev",
             routes={
-                key: Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
+                key: given
+                if isinstance(given, Route)
+                else Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
                 for key, given in routes.items()
             },
             route_selection_expression=expression,
+            **api_fields,
         )
         deployment = Deployment(
             service="chat",
@@ -179,9 +186,13 @@ class StartGateway(Protocol):
         routes: Mapping[str, object] | None = None,
         *,
         expression: str = "$request.body.action",
+        api: Mapping[str, Any] | None = None,
         **settings: object,
     ) -> RunningGateway:
-        """Start a gateway whose API has these routes, None standing for a broken integration."""
+        """Start a gateway whose API has these routes and other fields.
+
+        A Route stands for itself, None for a broken integration.
+        """
         ...
 
 
@@ -194,10 +205,13 @@ async def start() -> AsyncIterator[StartGateway]:
         routes: Mapping[str, object] | None = None,
         *,
         expression: str = "$request.body.action",
+        api: Mapping[str, Any] | None = None,
         **settings: object,
     ) -> RunningGateway:
         chosen = GatewaySettings(**settings)  # type: ignore[arg-type] # the test's own names
-        gateway = RunningGateway(EVERY_ROUTE if routes is None else routes, chosen, expression)
+        gateway = RunningGateway(
+            EVERY_ROUTE if routes is None else routes, chosen, expression, **(api or {})
+        )
         await gateway.server.start()
         running.append(gateway)
         return gateway

@@ -1,20 +1,25 @@
 """What the gateway knows of one API and of one connection. Plain data, no behaviour."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gatepost.gateway.core.closing import Closing
 from gatepost.gateway.core.deployment import Route, WebSocketApi
 from gatepost.gateway.core.ids import IdSource
+from gatepost.gateway.core.integrations import Ready
+from gatepost.gateway.core.models import Models
 from gatepost.gateway.core.routes import RouteSelector
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A WebSocket API, ready to be served."""
+    """A WebSocket API, ready to be served; `integrations` and `models` are by route key."""
 
     deployed: WebSocketApi
     ids: IdSource
     selector: RouteSelector
+    integrations: Mapping[str, Ready]
+    models: Mapping[str, Models]
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +57,7 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Invocation:
-    """A function that runs for a connection.
+    """An integration that works for a connection.
 
     `cause` is the handshake for `$connect`, the close for `$disconnect`, None for a message.
     """

@@ -33,9 +33,12 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
+from gatepost.gateway.core.integrations import Ready, prepare
+from gatepost.gateway.core.models import Models, models_of
 from gatepost.gateway.core.routes import RouteSelector
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.core.state import State
+from gatepost.gateway.core.throttling import Throttles
 
 _DEFAULT_SETTINGS = GatewaySettings()
 
@@ -44,8 +47,8 @@ class Gateway:
     """The WebSocket APIs of a deployment, each at the path of its stage.
 
     The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
-    can be replayed. Raises ValueError when two APIs have one stage or when a route selection
-    expression can't be read.
+    can be replayed. Raises ValueError when two APIs have one stage, and when a selection
+    expression, a mapping template or a model can't be read.
     """
 
     def __init__(
@@ -56,7 +59,12 @@ class Gateway:
         seed: int | None = None,
     ) -> None:
         rng = Random(seed)  # noqa: S311 - ids are no secrets here, and must be repeatable
-        self._state = State(settings, _apis(deployment, rng), rng)
+        self._state = State(
+            settings,
+            _apis(deployment, rng, settings),
+            rng,
+            Throttles(settings, deployment.apis),
+        )
         self._wake_at = inf
 
     def receive(self, given: Input, now: float) -> list[Command]:
@@ -71,7 +79,9 @@ class Gateway:
         state.out = []
         if state.now >= self._wake_at:
             self._expire()
+            self._settle()
         self._dispatch(given)
+        self._settle()
         next_at = state.deadlines.next_at()
         if next_at < self._wake_at:
             self._wake_at = next_at
@@ -100,6 +110,11 @@ class Gateway:
             case PeerClosed() | Lost() | BinaryMessage() | ProtocolFailed():
                 self._end_connection(given)
 
+    def _settle(self) -> None:
+        """Take in the outcomes of those integrations that answer by themselves."""
+        while self._state.settled:
+            self._finish(self._state.settled.pop(0))
+
     def _finish(self, given: InvocationFinished) -> None:
         """Hand the outcome to whoever asked for the invocation, unless that gave up (B-181)."""
         state = self._state
@@ -115,6 +130,7 @@ class Gateway:
             case Closing(code=code):
                 # The result reaches no one (B-136); only the live log tells of a failure.
                 state.report(invocation, status=code, detail=_failure(given.outcome))
+        state.ended(invocation)
 
     def _end_connection(self, given: PeerClosed | Lost | BinaryMessage | ProtocolFailed) -> None:
         """End a connection that the client closed, left or broke (section 9).
@@ -150,8 +166,10 @@ class Gateway:
         while (key := state.deadlines.pop_due(state.now)) is not None:
             if isinstance(key, str):
                 self._expire_connection(state.connections[key])
-            else:
+            elif isinstance(key, int):
                 self._expire_invocation(state.invocations.pop(key))
+            else:
+                state.release(key)
 
     def _expire_connection(self, connection: Connection) -> None:
         """Close an idle or old connection; messages since the deadline was set have moved it."""
@@ -171,16 +189,35 @@ class Gateway:
                 handshake.expire(state, invocation, pending)
             case Closing(code=code):
                 state.report(invocation, status=code, detail=ENDPOINT_TIMED_OUT)
+        state.ended(invocation)
 
 
-def _apis(deployment: Deployment, rng: Random) -> dict[str, Api]:
+def _apis(deployment: Deployment, rng: Random, settings: GatewaySettings) -> dict[str, Api]:
     apis: dict[str, Api] = {}
     for deployed in deployment.apis:
         if deployed.stage in apis:
             raise ValueError(_same_stage(apis[deployed.stage].deployed, deployed))
-        selector = RouteSelector(deployed.route_selection_expression, deployed.routes)
-        apis[deployed.stage] = Api(deployed, IdSource(deployed.api_id, rng), selector)
+        selector = RouteSelector(
+            deployed.route_selection_expression, deployed.routes, lenient=settings.lenient_json
+        )
+        apis[deployed.stage] = Api(
+            deployed, IdSource(deployed.api_id, rng), selector, *_read_routes(deployed)
+        )
     return apis
+
+
+def _read_routes(api: WebSocketApi) -> tuple[dict[str, Ready], dict[str, Models]]:
+    """Read what stands behind the routes, and their models. Raises ValueError naming the route."""
+    integrations: dict[str, Ready] = {}
+    models: dict[str, Models] = {}
+    for key, route in api.routes.items():
+        try:
+            integrations[key] = prepare(route)
+            if (checked := models_of(route)) is not None:
+                models[key] = checked
+        except ValueError as error:
+            raise ValueError(f"the route {key!r} of {api.name!r}: {error}") from error
+    return integrations, models
 
 
 def _same_stage(one: WebSocketApi, other: WebSocketApi) -> str:

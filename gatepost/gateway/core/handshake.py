@@ -26,7 +26,7 @@ from gatepost.gateway.core.inputs import (
     Returned,
     Upgrade,
 )
-from gatepost.gateway.core.results import MalformedResultError, ProxyResult, read_result
+from gatepost.gateway.core.results import MalformedResultError, ProxyResult, read_answer
 from gatepost.gateway.core.state import State
 
 _SUBPROTOCOL: Final = "Sec-WebSocket-Protocol"
@@ -45,6 +45,10 @@ def start(state: State, upgrade: Upgrade) -> None:
         here = ", ".join(f"/{stage}" for stage in state.apis)
         detail = f"{upgrade.path}, where no stage is; there is {here}"
         state.out.append(Report("connect", None, None, api.status, detail=detail))
+        return
+    if not state.throttles.admit_connect(api.deployed.stage, CONNECT, state.now):
+        _refuse(state, upgrade.handshake_id, http_errors.TOO_MANY_REQUESTS)
+        state.out.append(Report("connect", None, CONNECT, 429, detail="throttled"))
         return
     headers = read_headers(upgrade.headers)
     agents = headers.get("User-Agent")
@@ -84,7 +88,7 @@ def finish(state: State, invocation: Invocation, handshake: Handshake, outcome: 
     that never was: its `$disconnect` runs, so that the record goes away. This is inferred; on AWS
     `$disconnect` is best effort.
     """
-    result, refusal, detail = _judge(invocation, outcome)
+    result, refusal, detail = _judge(state, invocation, outcome)
     if handshake.ended is not None:
         if refusal is None:
             state.disconnect(handshake.connection, handshake.ended)
@@ -168,7 +172,7 @@ def _resolve(state: State, upgrade: Upgrade) -> Api | HttpError:
 
 
 def _judge(
-    invocation: Invocation, outcome: Outcome
+    state: State, invocation: Invocation, outcome: Outcome
 ) -> tuple[ProxyResult | None, HttpError | None, str]:
     """Return the result that accepts, or the refusal and why."""
     match outcome:
@@ -177,18 +181,19 @@ def _judge(
         case Failed(error_type=error_type, message=message):
             detail = f"{error_type}: {message}"
             return None, _own_refusal(invocation, 502, INTERNAL_SERVER_ERROR), detail
-        case Returned(payload=payload):
+        case Returned() | HttpAnswered():
             try:
-                return _read(payload)
+                return _read(state, outcome)
             except MalformedResultError as error:
                 refusal = _own_refusal(invocation, 502, INTERNAL_SERVER_ERROR)
                 return None, refusal, f"malformed result: {error}"
-        case HttpAnswered():
-            raise NotImplementedError
 
 
-def _read(payload: bytes) -> tuple[ProxyResult, HttpError | None, str]:
-    result = read_result(payload)
+def _read(
+    state: State, outcome: Returned | HttpAnswered
+) -> tuple[ProxyResult, HttpError | None, str]:
+    lenient = state.settings.accept_connect_without_status  # contested (B-045)
+    result = read_answer(outcome, status_if_missing=200 if lenient else None)
     if result is None:
         raise MalformedResultError("the function returned nothing")
     if 200 <= result.status_code < _STATUS_PASSED_MIN:  # noqa: PLR2004 - 2xx (B-041)
