@@ -22,6 +22,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     workers: int = 8
     python: Path | None = None
     env_file: Path | None = None
+    values: Path | None = None
     log_level: str = "info"
 
 
