@@ -82,7 +82,7 @@ def with_stage_variables(text: str, stage_variables: "Mapping[str, str]") -> str
 def _mock(integration: "Resource", responses: "Iterable[Resource]") -> Mock:
     answers = {}
     for response in responses:
-        key = response.require_text("IntegrationResponseKey").strip("/")
+        key = response.require_text("IntegrationResponseKey")
         template = _selected(response, "ResponseTemplates")
         answers[key] = "" if template is None else template
     request = _selected(integration, "RequestTemplates")

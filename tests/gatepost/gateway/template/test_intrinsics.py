@@ -60,8 +60,10 @@ API_HOST = "execute-api.us-east-1.amazonaws.com"
         ("!Equals [!Ref Color, red]", "true"),
         (
             "!Ref AWS::StackId",
-            "arn:aws:cloudformation:us-east-1:123456789012:stack/shop-dev"
-            "/00000000-0000-0000-0000-000000000000",
+            (
+                "arn:aws:cloudformation:us-east-1:123456789012:stack/shop-dev"
+                "/00000000-0000-0000-0000-000000000000"
+            ),
         ),
     ],
 )  # fmt: skip
