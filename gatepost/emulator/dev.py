@@ -295,8 +295,11 @@ class Emulator:
 
 
 def _read(options: DevOptions) -> Deployment:
+    env_file = read_env_file(options.env_file) if options.env_file else {}
     try:
-        return read_template(options.template, stage=options.stage, environ=os.environ)
+        return read_template(
+            options.template, stage=options.stage, environ=os.environ, overridden=env_file.keys()
+        )
     except TemplateError as error:
         raise UserError(str(error)) from error
 

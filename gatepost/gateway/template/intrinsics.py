@@ -35,9 +35,9 @@ _NO_VALUE: Final = _NoValue()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known about one resource or parameter: its Ref and its attributes."""
+    """What is known about one resource or parameter: its Ref, if it is, and its attributes."""
 
-    ref: str
+    ref: str | None
     attributes: "Mapping[str, str]" = field(default_factory=dict)
 
 
@@ -117,7 +117,12 @@ class Intrinsics:
         }
         if name == "AWS::NoValue":
             return _NO_VALUE
-        return pseudo[name] if name in pseudo else self._find(name, at).ref
+        if name in pseudo:
+            return pseudo[name]
+        ref = self._find(name, at).ref
+        if ref is None:
+            raise at.error(f"refers to {name}, of which the values file gives no Ref")
+        return ref
 
     def _find(self, name: str, at: "View") -> Known:
         if name in self.known:

@@ -12,7 +12,7 @@ from gatepost.gateway.template.serverless import read_serverless
 from gatepost.gateway.template.values import NO_VALUES, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
 
@@ -24,10 +24,15 @@ def read_template(
     environ: "Mapping[str, str]",
     options: "Mapping[str, str]" = _NO_OPTIONS,
     values: Values = NO_VALUES,
+    overridden: "Collection[str]" = (),
 ) -> Deployment:
     """Read the template at `path`; `values` stands in for what only a deployed account knows.
 
+    `overridden` names environment variables that are set from outside, by an environment file:
+    what the template sets them to may be unknown.
+
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
-    del values  # for the kinds of template to come
-    return read_serverless(path, stage=stage, options=options, environ=environ)
+    return read_serverless(
+        path, stage=stage, options=options, environ=environ, values=values, overridden=overridden
+    )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gatepost.gateway.core.deployment import Table
+    from gatepost.gateway.template.values import Values
     from gatepost.gateway.template.view import View
 
 _API_PARTS: Final = frozenset(
@@ -110,6 +111,16 @@ def known_parameters(parameters: "Mapping[str, View]") -> dict[str, Known]:
         if (default := view.get("Default")) is not None:
             known[name] = Known(scalar_text(default.scalar()))
     return known
+
+
+def known_values(values: "Values") -> dict[str, Known]:
+    """Return what the values file says of parameters and of resources that are not emulated."""
+    parameters = {name: Known(value) for name, value in values.parameters.items()}
+    given = {
+        logical_id: Known(attributes.get("Ref"), attributes)
+        for logical_id, attributes in values.resources.items()
+    }
+    return parameters | given
 
 
 def known_tables(names: "Mapping[str, str]", region: str) -> dict[str, Known]:

@@ -208,10 +208,11 @@ provider:
 KEYS = st.sampled_from([
     *("service", "provider", "name", "functions", "events", "websocket", "route", "handler"),
     *("environment", "runtime", "timeout", "resources", "Resources", "Type", "Properties"),
-    *("Ref", "Fn::Sub", "Fn::Join", "custom", "gatepost", "params"),
+    *("Ref", "Fn::Sub", "Fn::Join", "custom", "gatepost", "params", "httpApi", "http", "path"),
+    *("authorizer", "authorizers", "identitySource", "type", "arn", "cors", "method", "payload"),
 ])  # fmt: skip
 LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(
-    ["aws", "$connect", "a.b", "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
+    ["aws", "$connect", "a.b", "*", "GET /", "request", "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
 )  # fmt: skip
 TREES = st.recursive(
     LEAVES,
