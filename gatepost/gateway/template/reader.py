@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.template.serverless import read_serverless
+from gatepost.gateway.template.terraform import read_terraform
+from gatepost.gateway.template.terraform_plan import is_plan
 from gatepost.gateway.template.values import NO_VALUES, Values
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ def read_template(
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
+    if is_plan(path):
+        return read_terraform(
+            path, stage=stage, environ=environ, values=values, overridden=overridden
+        )
     return read_serverless(
         path, stage=stage, options=options, environ=environ, values=values, overridden=overridden
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import Authorizer, Deployment, HttpApi, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, HttpApi, WebSocketApi
 from gatepost.gateway.core.routes import ExpressionError, parse_expression
 from gatepost.gateway.template import (
     functions,
@@ -25,13 +25,14 @@ from gatepost.gateway.template.dotenv import read_dotenv
 from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.events import read_events
 from gatepost.gateway.template.intrinsics import Intrinsics, Known
+from gatepost.gateway.template.routed import behind_routes
 from gatepost.gateway.template.values import NO_VALUES, Values
 from gatepost.gateway.template.variables import ACCOUNT_ID, Variables
 from gatepost.gateway.template.view import View
 from gatepost.gateway.template.yaml_source import Node, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
 SETTINGS: Final = ("index", "pages")
 """Keys of `custom.gatepost`: the folder of pages to serve, and the page at `/`."""
@@ -181,23 +182,6 @@ def _apis(
             )
         )
     return (socket,), tuple(others)
-
-
-def behind_routes(apis: "Iterable[WebSocketApi | HttpApi]") -> frozenset[str]:
-    """Return the names of the functions that the APIs' routes and authorizers call."""
-    names: set[str | None] = set()
-    for api in apis:
-        if isinstance(api, WebSocketApi):
-            for route in api.routes.values():
-                names.add(route.function)
-                if isinstance(route.authorization, Authorizer):
-                    names.add(route.authorization.function)
-        else:
-            for http_route in api.routes:
-                names.add(http_route.function)
-                if http_route.authorizer is not None:
-                    names.add(http_route.authorizer.function)
-    return frozenset(name for name in names if name is not None)
 
 
 def _provider(template: View) -> View:

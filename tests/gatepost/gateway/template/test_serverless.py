@@ -212,7 +212,8 @@ KEYS = st.sampled_from([
     *("authorizer", "authorizers", "identitySource", "type", "arn", "cors", "method", "payload"),
 ])  # fmt: skip
 LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(
-    ["aws", "$connect", "a.b", "*", "GET /", "request", "auth", "/x", "get", "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
+    [*("aws", "$connect", "a.b", "*", "GET /", "request", "auth", "/x", "get"),
+     "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
 )  # fmt: skip
 TREES = st.recursive(
     LEAVES,
