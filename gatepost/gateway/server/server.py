@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from gatepost.gateway.core.commands import Report
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.gateway import Gateway
+from gatepost.gateway.core.inputs import DropLinks, Inject
 from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.certificate import Certificate
@@ -20,7 +22,7 @@ from gatepost.gateway.server.frame_link import FrameLink
 from gatepost.gateway.server.hanging_up import LINGER_S
 from gatepost.gateway.server.http_link import HttpLink
 from gatepost.gateway.server.listener import Listener, bind
-from gatepost.gateway.server.shell import Shell
+from gatepost.gateway.server.shell import Core, Shell
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +31,21 @@ SWEEP_S = 5.0
 """How often links that speak HTTP are looked at for silent ones."""
 
 
+MakeCore = Callable[[Deployment, GatewaySettings], Core]
+"""Makes the core of a server. Raises ValueError for a deployment that can't be served."""
+
+
+def new_core(deployment: Deployment, settings: GatewaySettings) -> Gateway:
+    """Make a core with a seed of its own."""
+    return Gateway(deployment, settings=settings, seed=secrets.randbits(64))
+
+
 class GatewayServer:
     """The WebSocket APIs of one deployment on one port, their functions behind `invoker`.
 
     `on_report` gets each line for a live log. `clock` gives epoch seconds; after moving one of its
-    own a test calls `tick`. Raises ValueError for a deployment that can't be served.
+    own a test calls `tick`. `make_core` may put something around the core,
+    as a trace does. Raises ValueError for a deployment that can't be served.
     """
 
     def __init__(
@@ -44,9 +56,10 @@ class GatewayServer:
         settings: GatewaySettings | None = None,
         on_report: Callable[[Report], None] | None = None,
         clock: Clock | None = None,
+        make_core: MakeCore = new_core,
     ) -> None:
         self._settings = settings or GatewaySettings()
-        self._core = Gateway(deployment, settings=self._settings, seed=secrets.randbits(64))
+        self._core = make_core(deployment, self._settings)
         self._invoker = invoker
         self._on_report = on_report
         self._clock = clock or steady_clock()
@@ -84,6 +97,16 @@ class GatewayServer:
         """Let timers ring that are due by the clock, when a test has moved it."""
         if self._shell is not None:
             self._shell.tick()
+
+    def inject(self, faults: Faults) -> None:
+        """Misbehave like this from now on; replaces every fault before."""
+        if self._shell is not None:
+            self._shell.receive(Inject(faults))
+
+    def drop(self, *connection_ids: str) -> None:
+        """Cut these connections' links without a close frame; without ids, every link."""
+        if self._shell is not None:
+            self._shell.receive(DropLinks(connection_ids))
 
     async def close(self, drain_s: float = 5.0) -> None:
         """Close every connection with 1001, let functions end, then stop listening.

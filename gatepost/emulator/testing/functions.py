@@ -1,0 +1,89 @@
+"""Starts what runs the functions of a test's gateway: its handlers, or those of a template."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from gatepost.emulator.environment import (
+    Endpoints,
+    choose_python,
+    with_local_environment,
+    write_ca_bundle,
+)
+from gatepost.emulator.tables import StandIn, create_tables
+from gatepost.emulator.testing.callables import CallableInvoker, Handler
+from gatepost.emulator.testing.setup import Setup, handlers_of
+from gatepost.emulator.testing.surroundings import surroundings
+from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.runner.in_process import InProcessRunner
+from gatepost.gateway.runner.options import Options
+from gatepost.gateway.runner.pool import WorkerRunner
+
+
+async def start_functions(
+    stack: AsyncExitStack,
+    deployment: Deployment,
+    setup: Setup,
+    routes: Mapping[str, Handler] | None,
+    *,
+    management: str,
+    authority: bytes,
+) -> Invoker:
+    """Set the process's environment and start the functions; `stack` undoes it all.
+
+    `management` is the endpoint of `@connections`, `authority` the certificate to trust.
+    """
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
+    ca_bundle = write_ca_bundle(Path(folder) / "ca.pem", authority)
+    dynamodb = await _tables(stack, deployment) if setup.tables else None
+    endpoints = Endpoints(
+        management=management,
+        dynamodb=dynamodb or os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"),
+        everything_else=dynamodb or os.environ.get("AWS_ENDPOINT_URL"),
+    )
+    stack.enter_context(surroundings(_process_environment(endpoints, ca_bundle)))
+    if routes is not None:
+        handlers = CallableInvoker(handlers_of(routes, setup), deployment.functions)
+        stack.callback(handlers.close)
+        return handlers
+    functions = with_local_environment(
+        deployment, endpoints=endpoints, ca_bundle=ca_bundle, env_file={}
+    )
+    options = Options(account_id=deployment.account_id)
+    runner: InProcessRunner | WorkerRunner = (
+        WorkerRunner(
+            functions,
+            python=choose_python(None, deployment.root),
+            workers_max=setup.workers,
+            options=options,
+        )
+        if setup.workers
+        else InProcessRunner(functions, options=options)
+    )
+    stack.push_async_callback(runner.close)
+    await runner.start()
+    return runner
+
+
+async def _tables(stack: AsyncExitStack, deployment: Deployment) -> str:
+    stand_in = StandIn()
+    stack.push_async_callback(stand_in.stop)
+    endpoint = await stand_in.start()
+    await create_tables(deployment.tables, endpoint, deployment.region)
+    return endpoint
+
+
+def _process_environment(endpoints: Endpoints, ca_bundle: Path) -> dict[str, str]:
+    given = {
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoints.management,
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
+        "AWS_ENDPOINT_URL": endpoints.everything_else,
+        # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
+        "AWS_CA_BUNDLE": str(ca_bundle),
+        "SSL_CERT_FILE": str(ca_bundle),
+        "REQUESTS_CA_BUNDLE": str(ca_bundle),
+    }
+    return {name: value for name, value in given.items() if value}
