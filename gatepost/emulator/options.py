@@ -23,6 +23,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     python: Path | None = None
     env_file: Path | None = None
     log_level: str = "info"
+    trace: Path | None = None
 
 
 DEFAULTS = DevOptions()
