@@ -1,6 +1,7 @@
 """`gatepost dev --trace` and `gatepost replay` as a developer uses them."""
 
 import asyncio
+import io
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from websockets.asyncio.client import connect
+
+from gatepost.emulator.replay import replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +40,8 @@ async def test_a_run_is_replayed_without_difference(
         await asyncio.wait_for(client.recv(), 10)
         await eventually(lambda: "written down" in trace.read_text("utf-8"))
         await asyncio.to_thread(emulator.stop_now, end)
-    replayed = subprocess.run(
-        [GATEPOST, "replay", str(trace)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "no difference" in replayed.stdout, replayed.stdout + replayed.stderr
-    assert replayed.returncode == 0
+    out = io.StringIO()
+    assert replay(trace, out) == 0, out.getvalue()
     assert "not-for-the-file" not in trace.read_text("utf-8")
 
 
