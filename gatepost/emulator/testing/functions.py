@@ -1,10 +1,14 @@
-"""Starts what runs the functions of a test's gateway: its handlers, or those of a template."""
+"""Starts what runs the functions of a test's gateway: its handlers, or those of a template.
+
+Imports what only some gateways need (botocore, workers) when one needs it: a first test waits.
+"""
 
 import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gatepost.emulator.environment import (
     Endpoints,
@@ -12,15 +16,16 @@ from gatepost.emulator.environment import (
     with_local_environment,
     write_ca_bundle,
 )
-from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.emulator.testing.callables import CallableInvoker, Handler
 from gatepost.emulator.testing.setup import Setup, handlers_of
 from gatepost.emulator.testing.surroundings import surroundings
-from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options
-from gatepost.gateway.runner.pool import WorkerRunner
+
+if TYPE_CHECKING:
+    from gatepost.gateway.runner.pool import WorkerRunner
 
 
 async def start_functions(
@@ -52,23 +57,27 @@ async def start_functions(
     functions = with_local_environment(
         deployment, endpoints=endpoints, ca_bundle=ca_bundle, env_file={}
     )
-    options = Options(account_id=deployment.account_id)
-    runner: InProcessRunner | WorkerRunner = (
-        WorkerRunner(
-            functions,
-            python=choose_python(None, deployment.root),
-            workers_max=setup.workers,
-            options=options,
-        )
-        if setup.workers
-        else InProcessRunner(functions, options=options)
-    )
+    runner = _runner(deployment, functions, setup.workers)
     stack.push_async_callback(runner.close)
     await runner.start()
     return runner
 
 
+def _runner(
+    deployment: Deployment, functions: dict[str, Function], workers: int
+) -> "InProcessRunner | WorkerRunner":
+    options = Options(account_id=deployment.account_id)
+    if not workers:
+        return InProcessRunner(functions, options=options)
+    from gatepost.gateway.runner.pool import WorkerRunner  # noqa: PLC0415 - see above
+
+    python = choose_python(None, deployment.root)
+    return WorkerRunner(functions, python=python, workers_max=workers, options=options)
+
+
 async def _tables(stack: AsyncExitStack, deployment: Deployment) -> str:
+    from gatepost.emulator.tables import StandIn, create_tables  # noqa: PLC0415 - see above
+
     stand_in = StandIn()
     stack.push_async_callback(stand_in.stop)
     endpoint = await stand_in.start()

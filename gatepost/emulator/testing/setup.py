@@ -18,7 +18,6 @@ from gatepost.gateway.core.deployment import (
     WebSocketApi,
 )
 from gatepost.gateway.core.settings import GatewaySettings
-from gatepost.gateway.template.reader import read_template
 
 AUTHORIZER: Final = "authorizer"
 """Name of the authorizer's function among the invocations."""
@@ -49,6 +48,8 @@ class Setup(Struct, frozen=True, kw_only=True):
 
 def deployment_of_template(template: str | Path, stage: str | None) -> Deployment:
     """Read a template. Raises TemplateError."""
+    from gatepost.gateway.template.reader import read_template  # noqa: PLC0415 - few tests need it
+
     return read_template(Path(template), stage=stage, environ=os.environ)
 
 
