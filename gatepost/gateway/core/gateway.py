@@ -8,11 +8,13 @@ from math import inf
 from random import Random
 
 from gatepost.gateway.core import handshake, management, messages
+from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
 from gatepost.gateway.core.commands import Command, WakeAt
 from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
-from gatepost.gateway.core.deployment import Deployment, WebSocketApi
+from gatepost.gateway.core.deployment import CONNECT, Authorizer, Deployment, WebSocketApi
 from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT
+from gatepost.gateway.core.identity_sources import IdentitySource, parse_identity_source
 from gatepost.gateway.core.ids import IdSource
 from gatepost.gateway.core.inputs import (
     BinaryMessage,
@@ -41,11 +43,11 @@ _DEFAULT_SETTINGS = GatewaySettings()
 
 
 class Gateway:
-    """The WebSocket APIs of a deployment, each at the path of its stage.
+    """The WebSocket APIs of a deployment, each at its addresses (see the module of that name).
 
     The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
-    can be replayed. Raises ValueError when two APIs have one stage or when a route selection
-    expression can't be read.
+    can be replayed. Raises ValueError when APIs or domains exclude each other, and when a
+    route selection expression or an identity source can't be read.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Gateway:
         seed: int | None = None,
     ) -> None:
         rng = Random(seed)  # noqa: S311 - ids are no secrets here, and must be repeatable
-        self._state = State(settings, _apis(deployment, rng), rng)
+        self._state = State(settings, _addresses(deployment, rng), rng)
         self._wake_at = inf
 
     def receive(self, given: Input, now: float) -> list[Command]:
@@ -173,21 +175,28 @@ class Gateway:
                 state.report(invocation, status=code, detail=ENDPOINT_TIMED_OUT)
 
 
-def _apis(deployment: Deployment, rng: Random) -> dict[str, Api]:
-    apis: dict[str, Api] = {}
-    for deployed in deployment.apis:
-        if deployed.stage in apis:
-            raise ValueError(_same_stage(apis[deployed.stage].deployed, deployed))
-        selector = RouteSelector(deployed.route_selection_expression, deployed.routes)
-        apis[deployed.stage] = Api(deployed, IdSource(deployed.api_id, rng), selector)
-    return apis
+def _addresses(deployment: Deployment, rng: Random) -> Addresses:
+    """Prepare each API; the stages of one API share its source of ids."""
+    ids: dict[str, IdSource] = {}
+    apis = [
+        Api(
+            deployed,
+            ids.setdefault(deployed.api_id, IdSource(deployed.api_id, rng)),
+            RouteSelector(deployed.route_selection_expression, deployed.routes),
+            deployment.region,
+            deployment.account_id,
+            _identity_sources(deployed),
+        )
+        for deployed in deployment.apis
+    ]
+    return Addresses(apis, deployment.domains)
 
 
-def _same_stage(one: WebSocketApi, other: WebSocketApi) -> str:
-    return (
-        f"the WebSocket APIs {one.name!r} and {other.name!r} have the same stage "
-        f"{one.stage!r}; here they share a port, so give them different stages"
-    )
+def _identity_sources(api: WebSocketApi) -> tuple[IdentitySource, ...]:
+    route = api.routes.get(CONNECT)
+    if route is None or not isinstance(route.authorization, Authorizer):
+        return ()
+    return tuple(map(parse_identity_source, route.authorization.identity_sources))
 
 
 def _failure(outcome: Outcome) -> str:

@@ -8,9 +8,10 @@ one `$disconnect` for each connection that was open, no command for a connection
 from dataclasses import dataclass, field
 from random import Random
 
+from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import Closing
 from gatepost.gateway.core.commands import Close, Command, Invoke, Report, ReportKind, Send
-from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
+from gatepost.gateway.core.connection import Connection, Handshake, Invocation
 from gatepost.gateway.core.deadlines import Deadlines
 from gatepost.gateway.core.deployment import DISCONNECT, Route
 from gatepost.gateway.core.events import disconnect_event
@@ -26,7 +27,7 @@ class State:
     """
 
     settings: GatewaySettings
-    apis: dict[str, Api]
+    addresses: Addresses
     rng: Random
     connections: dict[str, Connection] = field(default_factory=dict)
     handshakes: dict[int, Handshake] = field(default_factory=dict)
