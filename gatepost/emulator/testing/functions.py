@@ -49,13 +49,14 @@ async def start_functions(
         dynamodb=dynamodb or os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"),
         everything_else=dynamodb or os.environ.get("AWS_ENDPOINT_URL"),
     )
-    stack.enter_context(surroundings(_process_environment(endpoints, ca_bundle)))
+    ours = _process_environment(endpoints, ca_bundle)
+    stack.enter_context(surroundings({**setup.environment, **ours} if routes is not None else ours))
     if routes is not None:
         handlers = CallableInvoker(handlers_of(routes, setup), deployment.functions)
         stack.callback(handlers.close)
         return handlers
     functions = with_local_environment(
-        deployment, endpoints=endpoints, ca_bundle=ca_bundle, env_file={}
+        deployment, endpoints=endpoints, ca_bundle=ca_bundle, env_file=setup.environment
     )
     runner = _runner(deployment, functions, setup.workers)
     stack.push_async_callback(runner.close)

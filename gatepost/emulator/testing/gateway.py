@@ -114,6 +114,7 @@ class Gateway:
         self.faults = FaultSwitch(self._server, self._loop)
         self._stack = AsyncExitStack()
         self._clients: list[Client] = []
+        self._closed = False
 
     # What a test looks at.
 
@@ -207,6 +208,9 @@ class Gateway:
 
     def close(self) -> None:
         """Close every connection, run `$disconnect`, undo everything. May be repeated."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self._loop.call(self._stack.aclose())
         finally:

@@ -30,8 +30,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     `authorizer` is a handler that guards `$connect`, `identity_sources` as AWS writes them;
     `expression` selects routes. For a `template`: its `stage`; `tables` starts moto and creates
     the tables there; `workers` is how many processes a function may have, 0 for none: functions
-    then run in the test's own process. For both: the gateway's `settings`, and `clock_stands` for
-    a clock that moves only by `advance`.
+    then run in the test's own process. For both: variables of the functions' `environment`, the
+    gateway's `settings`, and `clock_stands` for a clock that moves only by `advance`.
     """
 
     template: str | Path | None = None
@@ -42,6 +42,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     authorizer: Handler | None = None
     identity_sources: tuple[str, ...] | list[str] = ()
     expression: str = "$request.body.action"
+    environment: dict[str, str] = {}
     settings: GatewaySettings = GatewaySettings()
     clock_stands: bool = False
 

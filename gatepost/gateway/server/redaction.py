@@ -4,9 +4,11 @@ A secret becomes `redacted-` and a keyed hash, always the same for the same secr
 what compares secrets (an API key with the one shown) goes on comparing alike. It is as long as the
 secret was, if that was long, so that limits count alike. What was redacted once stays as it is.
 
-Redacted are values of headers that carry credentials, of query parameters that sound like it, the
-same in events, API keys, and whatever has the form of a JSON Web Token in those places. Not
-redacted is what else clients and functions wrote: messages, results, an authorizer's context.
+Redacted are values of headers that carry credentials, of query parameters that sound like it, of
+an authorizer's identity sources, the same in events, API keys, and whatever has the form of a JSON
+Web Token in those places. Of a signed request only the signature is: who signed is no secret, and
+the core tells functions. Not redacted is what else clients and functions wrote: messages, results,
+an authorizer's context.
 """
 
 import hashlib
@@ -21,7 +23,8 @@ from urllib.parse import quote, unquote_plus
 
 from msgspec import structs
 
-from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.deployment import Authorizer, Deployment
+from gatepost.gateway.core.settings import GatewaySettings
 
 SECRET_HEADERS: Final = frozenset(
     {
@@ -33,6 +36,9 @@ _SECRET_PARAMETER: Final = re.compile(
     r"token|secret|passw|auth|jwt|signature|credential|session|api.?key|^(key|code|sig|pwd)$",
     re.IGNORECASE,
 )
+_SIGNER: Final = "x-amz-credential"
+_SIGNATURE: Final = re.compile(r"(?<=Signature=)[\w-]+")
+_IDENTITY_SOURCE: Final = re.compile(r"(?:route|method)\.request\.(header|querystring)\.(.+)")
 _JWT: Final = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _REDACTED: Final = re.compile(r"redacted-[0-9a-f]{12}-*")
 _EVENT_SECRETS: Final = ('"headers"', '"identity', '"authorizationToken"', '"queryString')
@@ -46,9 +52,25 @@ class Redactor:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
+        self._headers = set(SECRET_HEADERS)
+        self._parameters: set[str] = set()
+        self._api_keys: set[str] = set()
+
+    def settings(self, settings: GatewaySettings) -> GatewaySettings:
+        """Redact secret access keys."""
+        shown = {name: self.secret(value) for name, value in settings.credentials.items()}
+        return structs.replace(settings, credentials=shown)
 
     def deployment(self, deployment: Deployment) -> Deployment:
-        """Leave out what the core never reads (environments, folders), redact API keys."""
+        """Leave out what the core never reads (environments, folders), redact API keys.
+
+        What the deployment says about secrets is heeded from now on.
+        """
+        for api in deployment.apis:
+            self._api_keys |= {key.value for key in api.api_keys}
+            for route in api.routes.values():
+                if isinstance(route.authorization, Authorizer):
+                    self._heed(route.authorization.identity_sources)
         return structs.replace(
             deployment,
             root=Path(),
@@ -68,6 +90,15 @@ class Redactor:
                 for api in deployment.apis
             ),
         )
+
+    def _heed(self, identity_sources: tuple[str, ...]) -> None:
+        for source in identity_sources:
+            if (found := _IDENTITY_SOURCE.fullmatch(source)) is None:
+                continue
+            if found[1] == "header":
+                self._headers.add(found[2].lower())
+            else:
+                self._parameters.add(found[2])
 
     def redact(self, encoded: dict[str, Json]) -> dict[str, Json]:
         """Redact one input or command, as trace.encode gives it."""
@@ -106,10 +137,16 @@ class Redactor:
         return [name, self._header(name, value)]
 
     def _header(self, name: str, value: str) -> str:
-        return self.secret(value) if name.lower() in SECRET_HEADERS else self._tokens(value)
+        if value.startswith("AWS4-"):
+            return _SIGNATURE.sub(lambda found: self.secret(found[0]), value)
+        is_secret = name.lower() in self._headers or value in self._api_keys
+        return self.secret(value) if is_secret else self._tokens(value)
 
     def _parameter(self, name: str, value: str) -> str:
-        return self.secret(value) if _SECRET_PARAMETER.search(name) else self._tokens(value)
+        if name in self._parameters:
+            return self.secret(value)
+        is_secret = _SECRET_PARAMETER.search(name) and name.lower() != _SIGNER
+        return self.secret(value) if is_secret else self._tokens(value)
 
     def _query(self, query: str) -> str:
         return "&".join(map(self._query_part, query.split("&")))

@@ -70,7 +70,7 @@ class Recorder:
         header = Header(
             gatepost=__version__,
             seed=self._seed,
-            settings=settings,
+            settings=self._redactor.settings(settings),
             deployment=self._redactor.deployment(deployment),
         )
         self.write(encode(header))

@@ -193,6 +193,48 @@ def test_subprotocols_are_offered_and_chosen(gatepost: "StartGateway") -> None:
     assert gatepost({"$connect": choose}).connect(subprotocols=["a", "b"]).subprotocol == "b"
 
 
+def test_an_authorizer_guards_the_connection(gatepost: "StartGateway") -> None:
+    """401 without a call where an identity source is missing; its context is in later events."""
+
+    def authorize(event: dict[str, Any], context: object) -> object:
+        effect = "Allow" if event["queryStringParameters"]["token"] == "good" else "Deny"
+        statement = {"Effect": effect, "Action": "execute-api:Invoke", "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        return {"principalId": "ann", "policyDocument": document}
+
+    gateway = gatepost(
+        {"$connect": accept},
+        authorizer=authorize,
+        identity_sources=["route.request.querystring.token"],
+    )
+    with pytest.raises(HandshakeRejectedError) as missing:
+        gateway.connect()
+    with pytest.raises(HandshakeRejectedError) as denied:
+        gateway.connect(query="token=bad")
+    gateway.connect(query="token=good")
+    assert (missing.value.status, denied.value.status) == (401, 403)
+    assert [each.function for each in gateway.invocations] == [
+        "authorizer",
+        "authorizer",
+        "$connect",
+    ]
+    assert gateway.invocations[-1].event["requestContext"]["authorizer"]["principalId"] == "ann"
+
+
+def test_handlers_find_the_environment_that_was_asked_for(gatepost: "StartGateway") -> None:
+    """For as long as the gateway runs."""
+
+    def tell(event: dict[str, Any], context: object) -> object:
+        return {"statusCode": 200, "body": os.environ["GATEPOST_TEST_WORD"]}
+
+    gateway = gatepost({"x": tell}, two_way=["x"], environment={"GATEPOST_TEST_WORD": "hello"})
+    client = gateway.connect()
+    client.send({"action": "x"})
+    assert client.receive() == "hello"
+    gateway.close()
+    assert "GATEPOST_TEST_WORD" not in os.environ
+
+
 @pytest.fixture
 def a_developers_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A profile and credentials that no test must use; checked to be there again afterwards."""

@@ -13,7 +13,14 @@ from gatepost.emulator.cli import main
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.replay import replay
 from gatepost.gateway.core.commands import Accept, Invoke
-from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    ApiKey,
+    Authorizer,
+    Deployment,
+    LambdaProxy,
+    Route,
+    WebSocketApi,
+)
 from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.inputs import (
     BinaryMessage,
@@ -54,6 +61,26 @@ DEPLOYMENT = Deployment(
                 key: Route(key, LambdaProxy(key), two_way=key == "echo")
                 for key in ("$connect", "$disconnect", "$default", "echo")
             },
+        ),
+        WebSocketApi(
+            "f6g7h8i9j0",
+            "guarded",
+            "guarded",
+            {
+                "$connect": Route(
+                    "$connect",
+                    LambdaProxy("$connect"),
+                    authorization=Authorizer("a", "a", ("route.request.querystring.token",)),
+                    api_key_required=True,
+                ),
+            },
+            api_keys=(ApiKey("partner", SECRET),),
+        ),
+        WebSocketApi(
+            "k1l2m3n4o5",
+            "signed",
+            "signed",
+            {"$connect": Route("$connect", LambdaProxy("$connect"), authorization="AWS_IAM")},
         ),
     ),
     functions={},
@@ -99,6 +126,10 @@ RESULTS = (
     Returned(b'{"statusCode": 200, "body": "\\ud800 \xe2\x82\xac", "x": 1e400}'),
     Returned(b'{"statusCode":200,"headers":{"Sec-WebSocket-Protocol":"%s"}}' % JWT.encode()),
     Returned(b"null"),
+    Returned(
+        b'{"principalId":"p","usageIdentifierKey":"%s","policyDocument":{"Version":"2012-10-17",'
+        b'"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}' % SECRET.encode()
+    ),
     Returned(b"\xff"),
     Failed("E", "m"),
     NotInvocable("n"),
@@ -107,6 +138,8 @@ HEADERS = st.lists(
     st.sampled_from(
         [
             ("Authorization", SECRET),
+            ("Authorization", f"AWS4-HMAC-SHA256 Credential=A/1/r/s/t, Signature={SECRET[:7]}"),
+            ("x-api-key", SECRET),
             ("cookie", f"{SECRET}; {JWT}"),
             ("Cookie", ""),
             ("Sec-WebSocket-Protocol", f"a, {JWT}"),
@@ -135,7 +168,8 @@ def input_for(recording: Recording, number: int, step: Step) -> Input:  # noqa: 
     match kind:
         case 0 | 1:
             every = (("Host", "h"), *headers)
-            return Upgrade(number, "/dev", "&".join(query), every, "h", "192.0.2.1")
+            path = ("/dev", "/guarded", "/signed")[drawn % 3]
+            return Upgrade(number, path, "&".join(query), every, "h", "192.0.2.1")
         case 2 | 3 | 4:
             return InvocationFinished(recording.invocation(drawn), RESULTS[drawn % len(RESULTS)])
         case 5 | 6:
@@ -179,6 +213,22 @@ def test_a_recorded_dialogue_replays_without_difference(
     text = path.read_text(encoding="ascii")
     assert SECRET not in text
     assert JWT not in text
+
+
+POLICY = next(each for each in RESULTS if isinstance(each, Returned) and b"Allow" in each.payload)
+
+
+def test_what_is_decided_by_secrets_is_decided_alike_without_them(tmp_path: Path) -> None:
+    """An identity source, an API key: neither is in the file, both count in the replay."""
+    recording = Recording(tmp_path / "trace.jsonl")
+    headers = (("Host", "h"), ("x-api-key", SECRET))
+    recording.say(Upgrade(1, "/guarded", f"token={JWT}", headers, "h", "192.0.2.1"))
+    recording.say(InvocationFinished(recording.invocation(0), POLICY))
+    recording.say(InvocationFinished(recording.invocation(0), RESULTS[0]))
+    path = recording.close()
+    last = json.loads(path.read_text().splitlines()[-1])
+    assert last["commands"][0]["type"] == "Accept"
+    assert replay(path, io.StringIO()) == 0
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Secrets stay out; what is compared goes on comparing alike."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.gateway.core.commands import Accept, Invoke
+from gatepost.gateway.core.deployment import (
+    ApiKey,
+    Authorizer,
+    Deployment,
+    Route,
+    WebSocketApi,
+)
 from gatepost.gateway.core.inputs import InvocationFinished, ManagementCall, Returned, Upgrade
+from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.redaction import Redactor
 from gatepost.gateway.server.trace import encode
 
@@ -74,6 +83,34 @@ def test_the_same_secrets_are_left_out_of_events() -> None:
     assert again["headers"]["Host"] == "h"
     assert again["queryStringParameters"]["room"] == "a"
     assert again["requestContext"]["identity"]["sourceIp"] == "192.0.2.1"
+
+
+def test_of_a_signed_request_only_the_signature_is_left_out() -> None:
+    """Who signed stays: functions are told, so a replay has to know."""
+    signed = (
+        "AWS4-HMAC-SHA256 Credential=AKID/20260101/r/s/aws4_request, Signature=0123456789abcdef"
+    )
+    query = "X-Amz-Credential=AKID%2F20260101&X-Amz-Signature=0123456789abcdef"
+    shown = redacted(upgrade(query, ("Authorization", signed)))
+    assert "0123456789abcdef" not in str(shown)
+    assert shown["headers"][0][1].startswith(signed[:60])
+    assert shown["query"].startswith("X-Amz-Credential=AKID%2F20260101&")
+
+
+def test_what_the_deployment_declares_secret_is_left_out() -> None:
+    """Identity sources and API keys, whatever the header's or parameter's name."""
+    sources = ("route.request.header.X-Who", "route.request.querystring.who", "context.x")
+    route = Route("$connect", authorization=Authorizer("a", "a", sources))
+    api = WebSocketApi("a", "a", "dev", {"$connect": route}, api_keys=(ApiKey("k", SECRET),))
+    redactor = Redactor()
+    deployment = redactor.deployment(Deployment("s", "dev", "r", "1", Path(), (api,), {}))
+    given = upgrade("who=ann-n&x=y", ("x-who", "ann-n"), ("X-Partner", SECRET), ("X-Z", "z"))
+    shown = redactor.redact(encode(given))
+    assert "ann-n" not in str(shown)
+    assert shown["headers"][1] == ["X-Partner", deployment.apis[0].api_keys[0].value]
+    assert shown["headers"][2] == ["X-Z", "z"]
+    settings = GatewaySettings(credentials={"AKID": SECRET})
+    assert SECRET not in str(redactor.settings(settings).credentials)
 
 
 @given(st.text(min_size=1, max_size=80), st.text(min_size=1, max_size=80))
