@@ -36,6 +36,7 @@ from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
@@ -46,6 +47,7 @@ from gatepost.gateway.server.server import GatewayServer, new_core
 from gatepost.gateway.server.trace import Recorder
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.reader import read_template
+from gatepost.gateway.template.values import NO_VALUES, read_values
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 """Every address of this machine: good to listen on, not to connect to."""
@@ -215,6 +217,7 @@ class Emulator:
             return GatewayServer(
                 self._deployment,
                 invoker,
+                settings=GatewaySettings(ordering=self._options.ordering),
                 on_report=self._log.report,
                 make_core=self._recorder().core if self._options.trace else new_core,
             )
@@ -314,7 +317,10 @@ class Emulator:
 
 def _read(options: DevOptions) -> Deployment:
     try:
-        return read_template(options.template, stage=options.stage, environ=os.environ)
+        values = NO_VALUES if options.values is None else read_values(options.values)
+        return read_template(
+            options.template, stage=options.stage, environ=os.environ, values=values
+        )
     except TemplateError as error:
         raise UserError(str(error)) from error
 

@@ -11,7 +11,13 @@ from gatepost.emulator.testing.callables import Handler
 from gatepost.emulator.testing.client import TIMEOUT_S, Client, Headers, Query, with_query
 from gatepost.emulator.testing.functions import start_functions
 from gatepost.emulator.testing.loop_thread import Happenings, LoopThread
-from gatepost.emulator.testing.recording import Event, Invocation, RecordingInvoker, WatchedCore
+from gatepost.emulator.testing.recording import (
+    Event,
+    Invocation,
+    RecordingInvoker,
+    RecordingWorkers,
+    WatchedCore,
+)
 from gatepost.emulator.testing.setup import (
     Setup,
     deployment_of_handlers,
@@ -98,7 +104,8 @@ class Gateway:
         self._setup = setup
         self._loop = LoopThread("gatepost")
         self._happenings = Happenings()
-        self._functions = RecordingInvoker(
+        record = RecordingWorkers if setup.workers else RecordingInvoker
+        self._functions = record(
             self._happenings, prefix=f"{self.deployment.service}-{self.deployment.stage}-"
         )
         standing = steady_clock()() if setup.clock_stands else None

@@ -20,6 +20,7 @@ from gatepost.gateway.core.inputs import (
     Returned,
     Upgrade,
 )
+from gatepost.gateway.core.ports import Disturbable
 from gatepost.gateway.server.shell import Core
 
 if TYPE_CHECKING:
@@ -82,6 +83,15 @@ class RecordingInvoker:
         invocation.outcome = outcome
         self._happenings.tell()
         return outcome
+
+
+class RecordingWorkers(RecordingInvoker):
+    """The same for an invoker whose workers faults can disturb."""
+
+    def disturb(self, function: str, *, kill: bool, cold: bool) -> None:
+        """Disturb one invocation behind the recorder."""
+        if isinstance(self.invoker, Disturbable):
+            self.invoker.disturb(function, kill=kill, cold=cold)
 
 
 @dataclass(slots=True, eq=False)

@@ -193,6 +193,36 @@ def test_subprotocols_are_offered_and_chosen(gatepost: "StartGateway") -> None:
     assert gatepost({"$connect": choose}).connect(subprotocols=["a", "b"]).subprotocol == "b"
 
 
+def test_faults_are_injected_and_cleared(gatepost: "StartGateway") -> None:
+    """A post to a client that is said to be gone raises in the handler."""
+    gateway = gatepost({"post": post_back})
+    client = gateway.connect()
+    gateway.faults.inject(gone=[client.connection_id])
+    client.send({"action": "post"})
+    assert "GoneException" in str(gateway.wait_for(lambda: gateway.invocations[0].error))
+    gateway.faults.clear()
+    client.receive()  # the error frame
+    client.send({"action": "post"})
+    assert client.receive() == "posted"
+
+
+def test_a_link_can_be_dropped(gatepost: "StartGateway") -> None:
+    """The client sees no close frame; only this one is affected."""
+    gateway = gatepost({"$disconnect": accept, "echo": echo}, two_way=["echo"])
+    one, other = gateway.connect(), gateway.connect()
+    gateway.faults.drop(one)
+    assert one.wait_closed() == 1006
+    other.send({"action": "echo"})
+    assert other.receive_json() == {"action": "echo"}
+    assert gateway.wait_for(lambda: gateway.events_of("DISCONNECT"))
+
+
+def test_there_are_no_workers_to_kill_in_this_process(gatepost: "StartGateway") -> None:
+    """A fault that would have no effect is refused."""
+    with pytest.raises(ValueError, match="without workers"):
+        gatepost({"a": echo}).faults.inject(kill_rate=1.0)
+
+
 def test_an_authorizer_guards_the_connection(gatepost: "StartGateway") -> None:
     """401 without a call where an identity source is missing; its context is in later events."""
 

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from gatepost.emulator.cli import main
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.replay import replay
-from gatepost.gateway.core.commands import Accept, Invoke
+from gatepost.gateway.core.commands import Accept, CallHttp, Invoke
 from gatepost.gateway.core.deployment import (
     ApiKey,
     Authorizer,
     Deployment,
+    HttpProxy,
     LambdaProxy,
+    Mock,
     Route,
     WebSocketApi,
 )
@@ -26,6 +28,7 @@ from gatepost.gateway.core.inputs import (
     BinaryMessage,
     DropLinks,
     Failed,
+    HttpAnswered,
     Inject,
     Input,
     InvocationFinished,
@@ -60,6 +63,10 @@ DEPLOYMENT = Deployment(
             {
                 key: Route(key, LambdaProxy(key), two_way=key == "echo")
                 for key in ("$connect", "$disconnect", "$default", "echo")
+            }
+            | {
+                "mock": Route("mock", Mock(), two_way=True),
+                "http": Route("http", HttpProxy("POST", "http://127.0.0.1:1/"), two_way=True),
             },
         ),
         WebSocketApi(
@@ -104,7 +111,7 @@ class Recording:
         for command in self._core.receive(given, self._now):
             if isinstance(command, Accept):
                 self._connections.append(command.connection_id)
-            elif isinstance(command, Invoke):
+            elif isinstance(command, Invoke | CallHttp):
                 self._invocations.append(command.invocation_id)
 
     def connection(self, drawn: int) -> str:
@@ -131,8 +138,17 @@ RESULTS = (
         b'"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}' % SECRET.encode()
     ),
     Returned(b"\xff"),
+    HttpAnswered(200, (("A", "b"),), b"\xff body"),
     Failed("E", "m"),
     NotInvocable("n"),
+)
+TEXTS = (*(f'{{"action":"{key}"}}' for key in ("echo", "mock", "http")), "text \u20ac")
+FAULTS = (
+    Faults(),
+    Faults(throttle_rate=0.5, connect_delay_s=1.0),
+    Faults(disconnect="twice", slow_reader=("*",)),
+    Faults(disconnect="late", hang=("*",), hang_s=31.0),
+    Faults(gone=("*",), kill_rate=0.5, cold_start=True),
 )
 HEADERS = st.lists(
     st.sampled_from(
@@ -173,7 +189,7 @@ def input_for(recording: Recording, number: int, step: Step) -> Input:  # noqa: 
         case 2 | 3 | 4:
             return InvocationFinished(recording.invocation(drawn), RESULTS[drawn % len(RESULTS)])
         case 5 | 6:
-            return Message(connection, ('{"action":"echo"}', "text \u20ac")[drawn % 2])
+            return Message(connection, TEXTS[drawn % len(TEXTS)])
         case 7:
             path = f"/dev/@connections/{connection}"
             raw = tuple((name.encode(), value.encode()) for name, value in headers)
@@ -193,7 +209,7 @@ def input_for(recording: Recording, number: int, step: Step) -> Input:  # noqa: 
         case 10:
             return (UpgradeAbandoned(number - 1), Shutdown())[drawn == 0]
         case 11:
-            return (Inject(Faults(throttle_rate=0.5)), DropLinks())[drawn % 2]
+            return (DropLinks(), *map(Inject, FAULTS))[drawn % (1 + len(FAULTS))]
         case _:
             return Tick()
 
