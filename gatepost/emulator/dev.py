@@ -7,6 +7,7 @@ another, and that whatever was started is stopped, whatever happens.
 import asyncio
 import errno
 import os
+import secrets
 import signal
 import stat
 import tempfile
@@ -42,7 +43,8 @@ from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
 from gatepost.gateway.server.listener import authority
-from gatepost.gateway.server.server import GatewayServer
+from gatepost.gateway.server.server import GatewayServer, new_core
+from gatepost.gateway.server.trace import Recorder
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.reader import read_template
 from gatepost.gateway.template.values import NO_VALUES, read_values
@@ -217,9 +219,21 @@ class Emulator:
                 invoker,
                 settings=GatewaySettings(ordering=self._options.ordering),
                 on_report=self._log.report,
+                make_core=self._recorder().core if self._options.trace else new_core,
             )
         except ValueError as error:  # a deployment that can't be served: its template's mistake
             raise UserError(f"{self._options.template}: {error}") from error
+
+    def _recorder(self) -> Recorder:
+        path = self._options.trace or Path()
+        try:
+            recorder = Recorder(
+                path, seed=secrets.randbits(64), later=asyncio.get_running_loop().call_later
+            )
+        except OSError as error:
+            raise UserError(f"--trace {path} can't be written: {error.strerror}.") from error
+        self._stack.callback(recorder.close)
+        return recorder
 
     async def _listen(self, gateway: GatewayServer) -> None:
         options = self._options
