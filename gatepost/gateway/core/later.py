@@ -1,4 +1,4 @@
-"""What is to happen at a later moment, as the faults of this run want it."""
+"""What is to happen at a later moment, as faults and the ordering of this run want it."""
 
 from collections.abc import Callable
 from heapq import heappop, heappush
