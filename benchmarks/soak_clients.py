@@ -113,6 +113,7 @@ class Poster(asyncio.Protocol):
     def __init__(self) -> None:
         self.statuses: dict[int, int] = {}
         self.waiting: deque[tuple[Reader, bytes]] = deque()
+        self.is_cut = False
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
         self._now = asyncio.get_running_loop().time
@@ -121,8 +122,15 @@ class Poster(asyncio.Protocol):
         """Be ready."""
         self._transport = cast("asyncio.Transport", transport)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail the soak: a link to `@connections` in use is never cut."""
+        self.is_cut = True
+        print(f"a link to @connections was cut: {exc!r}, {len(self.waiting)} posts wait")
+
     def post(self, reader: Reader, message: bytes) -> None:
         """Post to a reader."""
+        if self.is_cut:
+            return
         if self._transport is None:
             raise RuntimeError("not connected")
         self.waiting.append((reader, message))

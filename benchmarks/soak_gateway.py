@@ -19,7 +19,9 @@ from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.inputs import Outcome, Returned
 from gatepost.gateway.server.server import GatewayServer
 
-Told = tuple[Literal["connect", "disconnect"], str] | tuple[Literal["memory"], int]
+Told = tuple[str, str]
+"""`connect` or `disconnect` and a connection's id, or `memory` and how many bytes."""
+
 Asked = Faults | tuple[str, ...] | Literal["memory", "end"]
 """Faults to inject, connections to drop, or a word."""
 
@@ -91,7 +93,7 @@ async def _serve(asking: Pipe, telling: Pipe) -> None:
         elif isinstance(asked, tuple):
             server.drop(*asked)
         elif asked == "memory":
-            telling.send(("memory", process.memory_info().rss))
+            telling.send(("memory", str(process.memory_info().rss)))
         else:
             os._exit(0)
 

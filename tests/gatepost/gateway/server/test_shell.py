@@ -291,6 +291,31 @@ async def test_the_timer_rings_at_the_last_moment_named(
     shell.stop()
 
 
+async def test_a_moment_that_has_come_rings_at_once_and_later_ones_after_it(
+    core: "ScriptedCore",
+    invoker: "ScriptedInvoker",
+    eventually: "Eventually",
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Named in one breath, as a busy gateway does; on uvloop such a timer has no `when`."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def ring() -> None:
+        loop = asyncio.get_running_loop()
+        shell = Shell(core, invoker, clock=loop.time)
+        start = loop.time()
+        wakes = [WakeAt(start - 1), WakeAt(start + 0.02)]
+        core.react = lambda given: [wakes.pop(0)] if wakes else []
+        for _ in range(2):
+            shell.receive(Message("nobody", ""))
+        await eventually(lambda: len(core.given) == 3)
+        assert core.times[2] >= start + 0.02
+        shell.stop()
+
+    await asyncio.to_thread(uvloop.run, ring())
+    assert caplog.records == []
+
+
 async def test_draining_waits_for_invocations_and_then_for_no_longer(
     shell: Shell,
     core: "ScriptedCore",
