@@ -31,10 +31,12 @@ from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
+from gatepost.emulator.sockets import main_path, summary_lines, with_domain
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
@@ -203,14 +205,19 @@ class Emulator:
     def _endpoints(self, dynamodb: str) -> Endpoints:
         address = authority(_reachable(self._options.host), self.gateway_port)
         return Endpoints(
-            management=f"http://{address}/{self._deployment.stage}",
+            management=f"http://{address}{main_path(self._deployment)}",
             dynamodb=dynamodb,
             everything_else=None if self._options.dynamodb else dynamodb,
         )
 
     def _gateway(self, invoker: Invoker) -> GatewayServer:
         try:
-            return GatewayServer(self._deployment, invoker, on_report=self._log.report)
+            return GatewayServer(
+                self._deployment,
+                invoker,
+                settings=GatewaySettings(verify_signatures=self._options.verify_signatures),
+                on_report=self._log.report,
+            )
         except ValueError as error:  # a deployment that can't be served: its template's mistake
             raise UserError(f"{self._options.template}: {error}") from error
 
@@ -275,11 +282,9 @@ class Emulator:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
         host = "localhost" if options.host in WILDCARDS else options.host
-        gateway = f"{authority(host, self.gateway_port)}/{deployment.stage}"
         tables = ", ".join(table.name for table in deployment.tables) or "none"
         lines = [
-            f"  socket        ws://{gateway}",
-            f"  @connections  http://{gateway}/@connections",
+            *summary_lines(deployment, authority(host, self.gateway_port)),
             f"  pages         http://{authority(host, self.http_port)}/",
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
@@ -296,9 +301,10 @@ class Emulator:
 
 def _read(options: DevOptions) -> Deployment:
     try:
-        return read_template(options.template, stage=options.stage, environ=os.environ)
+        deployment = read_template(options.template, stage=options.stage, environ=os.environ)
     except TemplateError as error:
         raise UserError(str(error)) from error
+    return with_domain(deployment, options.domain)
 
 
 def _is_url(text: str) -> bool:

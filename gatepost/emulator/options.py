@@ -22,6 +22,8 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     workers: int = 8
     python: Path | None = None
     env_file: Path | None = None
+    domain: str | None = None
+    verify_signatures: bool = False
     log_level: str = "info"
 
 
