@@ -211,10 +211,7 @@ async def test_nothing_else_is_on_a_custom_domain(begin: Callable[..., Any], pat
         await begin(structs.replace(ROOT, key="ping"))
 
 
-async def test_an_origin_is_only_a_header(start: "StartGateway") -> None:
-    """B-029: no origin is refused, and no CORS header is answered."""
-    gateway = await start()
-    async with gateway.connect(origin="https://evil.example.com") as client:
-        assert gateway.events[0]["headers"]["Origin"] == "https://evil.example.com"
-        assert client.response is not None
-        assert not [name for name in client.response.headers if "access-control" in name.lower()]
+async def test_a_domain_of_sockets_maps_no_http_api(begin: Callable[..., Any]) -> None:
+    """B-328: an API of another kind is none that a mapping could lead to."""
+    with pytest.raises(ValueError, match="no WebSocket API h1h2h3h4h5"):
+        await begin(ROOT, DomainMapping("ws.example.com", "h1h2h3h4h5", "$default", "http"))

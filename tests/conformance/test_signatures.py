@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -192,7 +193,7 @@ async def test_a_call_that_is_signed_wrongly_is_refused(
 async def test_a_key_without_permission_is_told_what_it_lacks(
     verifying: "RunningGateway", opened: tuple[Any, str]
 ) -> None:
-    """B-219, B-334: the account is masked, and the last segment is literal."""
+    """B-219, B-011, B-334: the account is masked, and the last segment is literal."""
     assert await posted(verifying, opened[1], ("denied", "denied")) == (
         "403 AccessDeniedException: User: arn:aws:iam::123456789012:user/denied is not authorized "
         "to perform: execute-api:ManageConnections on resource: arn:aws:execute-api:us-east-1:"
@@ -234,3 +235,17 @@ async def test_aiobotocore_signs_as_boto3_does(
         answer = await client.get_connection(ConnectionId=opened[1])
         assert answer["Identity"]["SourceIp"] == "127.0.0.1"
         await client.delete_connection(ConnectionId=opened[1])
+
+
+async def test_a_host_that_is_rewritten_on_the_way_spoils_the_signature(
+    verifying: "RunningGateway", opened: tuple[Any, str]
+) -> None:
+    """B-329: behind another proxy the host that was signed is not the one that arrives."""
+    path = f"/dev/@connections/{quote(opened[1])}"
+    for signed_for, error in [(verifying.authority, b""), ("public.example.com", b"Signature")]:
+        request = AWSRequest("GET", f"http://{signed_for}{path}")
+        SigV4Auth(Credentials(*RIGHT), "execute-api", "us-east-1").add_auth(request)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        status, answer = await verifying.request("GET", path, headers=headers)
+        assert status == (403 if error else 200)
+        assert error in answer

@@ -12,7 +12,14 @@ from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
 from gatepost.gateway.core.commands import Command, WakeAt
 from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
-from gatepost.gateway.core.deployment import CONNECT, Authorizer, Deployment, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    CONNECT,
+    DEFAULT,
+    DISCONNECT,
+    Authorizer,
+    Deployment,
+    WebSocketApi,
+)
 from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT
 from gatepost.gateway.core.identity_sources import IdentitySource, parse_identity_source
 from gatepost.gateway.core.ids import IdSource
@@ -39,6 +46,7 @@ from gatepost.gateway.core.routes import RouteSelector
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.core.state import State
 
+_PREDEFINED = frozenset({CONNECT, DISCONNECT, DEFAULT})
 _DEFAULT_SETTINGS = GatewaySettings()
 
 
@@ -46,8 +54,8 @@ class Gateway:
     """The WebSocket APIs of a deployment, each at its addresses (see the module of that name).
 
     The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
-    can be replayed. Raises ValueError when APIs or domains exclude each other, and when a
-    route selection expression or an identity source can't be read.
+    can be replayed. Raises ValueError when APIs or domains exclude each other, when a route
+    key is reserved, and when a route selection expression or an identity source can't be read.
     """
 
     def __init__(
@@ -177,6 +185,8 @@ class Gateway:
 
 def _addresses(deployment: Deployment, rng: Random) -> Addresses:
     """Prepare each API; the stages of one API share its source of ids."""
+    for deployed in deployment.apis:
+        _check_route_keys(deployed)
     ids: dict[str, IdSource] = {}
     apis = [
         Api(
@@ -190,6 +200,12 @@ def _addresses(deployment: Deployment, rng: Random) -> Addresses:
         for deployed in deployment.apis
     ]
     return Addresses(apis, deployment.domains)
+
+
+def _check_route_keys(api: WebSocketApi) -> None:
+    for key in api.routes:
+        if key.startswith("$") and key not in _PREDEFINED:  # B-010
+            raise ValueError(f"{api.name}: the route key {key!r} begins with $, which is reserved")
 
 
 def _identity_sources(api: WebSocketApi) -> tuple[IdentitySource, ...]:
