@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.options import DEFAULTS, LEVELS, DevOptions
+from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 
 USAGE_ERROR = 2
 
@@ -73,6 +73,9 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            metavar="HOST[/KEY]")  # fmt: skip
     option("--verify-signatures", "refuse calls of @connections, and AWS_IAM at $connect, that "
            "are not signed with a known key", action="store_true")  # fmt: skip
+    option("--ordering", "order in which a connection's messages are worked on, and posts reach it:"
+           " %(choices)s (default: %(default)s)",
+           choices=ORDERINGS, default=DEFAULTS.ordering)  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
 

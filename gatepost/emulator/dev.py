@@ -215,7 +215,10 @@ class Emulator:
             return GatewayServer(
                 self._deployment,
                 invoker,
-                settings=GatewaySettings(verify_signatures=self._options.verify_signatures),
+                settings=GatewaySettings(
+                    ordering=self._options.ordering,
+                    verify_signatures=self._options.verify_signatures,
+                ),
                 on_report=self._log.report,
             )
         except ValueError as error:  # a deployment that can't be served: its template's mistake

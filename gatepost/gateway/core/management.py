@@ -33,6 +33,9 @@ def answer(state: State, call: ManagementCall) -> None:
         _answer_elsewhere(state, call, address)
         return
     api, connection_id = address.api, unquote(last)
+    if not state.throttles.admit_call(state.now):
+        _refuse(state, call, http_errors.LIMIT_EXCEEDED, connection_id)  # B-314
+        return
     connection = _reachable(state, api, connection_id)
     if call.method not in _KINDS:
         # Inferred from B-218: what is no method of the API is answered like a wrong path.
@@ -60,7 +63,7 @@ def _post(state: State, call: ManagementCall, connection: Connection) -> None:
     if not call.body.isascii() and not _is_utf8(call.body):
         _refuse(state, call, http_errors.INVALID_PAYLOAD, connection.id)
         return
-    state.send(connection, call.body)
+    state.deliver(connection, call.body)
     state.out.append(Answer(call.call_id, 200))
     state.out.append(_report("send", connection.id, 200))
 
