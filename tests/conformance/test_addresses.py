@@ -211,6 +211,21 @@ async def test_nothing_else_is_on_a_custom_domain(begin: Callable[..., Any], pat
         await begin(structs.replace(ROOT, key="ping"))
 
 
+@pytest.mark.parametrize(
+    ("host", "path"), [("f6g7h8i9j0.localhost", "/dev"), ("ws.example.com", "/")]
+)
+async def test_hosts_of_an_api_speak_tls_too(
+    begin: Callable[..., Any], host: str, path: str
+) -> None:
+    """B-027, B-325: the certificate holds for an API's own host and for its custom domain."""
+    gateway = await begin(ROOT)
+    uri = f"wss://{host}:{gateway.server.port}{path}"
+    async with connect(
+        uri, host="127.0.0.1", port=gateway.server.port, ssl=gateway.trusting(), proxy=None
+    ) as client:
+        assert (await ask(client))["apiId"] == "f6g7h8i9j0"
+
+
 async def test_a_domain_of_sockets_maps_no_http_api(begin: Callable[..., Any]) -> None:
     """B-328: an API of another kind is none that a mapping could lead to."""
     with pytest.raises(ValueError, match="no WebSocket API h1h2h3h4h5"):

@@ -7,7 +7,7 @@ the gateway's behaviour itself.
 from math import inf
 from random import Random
 
-from gatepost.gateway.core import handshake, management, messages
+from gatepost.gateway.core import admission, handshake, management, messages
 from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
 from gatepost.gateway.core.commands import Command, WakeAt
@@ -59,7 +59,7 @@ class Gateway:
     The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
     can be replayed. Raises ValueError when APIs or domains exclude each other, when a route key is
     reserved, and when a selection expression, an identity source, a mapping template or a model
-    can't be read.
+    can't be read, or what callers must show can't be asked (see `admission.check`).
     """
 
     def __init__(
@@ -207,6 +207,7 @@ def _addresses(deployment: Deployment, rng: Random, settings: GatewaySettings) -
     """Prepare each API; the stages of one API share its source of ids."""
     for deployed in deployment.apis:
         _check_route_keys(deployed)
+        admission.check(deployed)
     ids: dict[str, IdSource] = {}
     apis = []
     for deployed in deployment.apis:

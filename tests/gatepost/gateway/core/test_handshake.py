@@ -4,6 +4,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gatepost.gateway.core.commands import Accept, Invoke, Refuse, Report, Send
 from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route
@@ -301,3 +303,37 @@ def test_nobody_is_connected_when_the_client_left_before_the_authorizer_ended(
     dialogue.say(end)
     dialogue.finish(asked, GRANT)
     assert not dialogue.commands
+
+
+SAID: list[object] = [
+    GRANT,
+    {"statusCode": 200},
+    {"statusCode": 403},
+    Failed("Exception", "Unauthorized"),
+    NotInvocable("no permission"),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `talk` keeps nothing
+@given(st.lists(st.sampled_from([*SAID, "left", "late"]), min_size=1, max_size=4))
+def test_nobody_is_connected_without_a_grant_and_an_acceptance(
+    talk: "Callable[..., Dialogue]", steps: list[object]
+) -> None:
+    """Whatever functions answer and whenever the client leaves, a handshake ends once at most."""
+    dialogue = talk(*GUARDED)
+    number = dialogue.upgrade(query="token=t")
+    asked, ends = [dialogue.one(Invoke)], 0
+    for step in steps:
+        if step == "left":
+            dialogue.say(UpgradeAbandoned(number))
+        elif step == "late":
+            dialogue.say(Tick(), after=29.5)
+        else:
+            dialogue.finish(asked[-1].invocation_id, step)
+        asked += dialogue.all(Invoke)
+        ends += len(dialogue.all(Accept)) + len(dialogue.all(Refuse))
+        if dialogue.all(Accept):
+            assert steps[:2] == [GRANT, {"statusCode": 200}]
+    assert ends <= 1
+    assert ends == 1 or "left" in steps or steps == [GRANT]
+    assert ("connect" in [invoke.function for invoke in asked]) == (steps[0] == GRANT)
