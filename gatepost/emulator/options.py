@@ -30,6 +30,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     domain: str | None = None
     verify_signatures: bool = False
     ordering: Ordering = "concurrent"
+    values: Path | None = None
     log_level: str = "info"
 
 
