@@ -38,7 +38,7 @@ class Endpoints(Struct, frozen=True):
     """
 
     management: str
-    dynamodb: str
+    dynamodb: str | None
     everything_else: str | None = None
 
 
@@ -73,13 +73,14 @@ def with_local_environment(
     origin = endpoints.management.removesuffix(main_path(deployment))
     here = _addresses_here(deployment, origin)
     local = {
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
         "AWS_CA_BUNDLE": str(ca_bundle),
         "SSL_CERT_FILE": str(ca_bundle),
         "REQUESTS_CA_BUNDLE": str(ca_bundle),
         "NODE_EXTRA_CA_CERTS": str(ca_bundle),
     }
+    if endpoints.dynamodb:
+        local["AWS_ENDPOINT_URL_DYNAMODB"] = endpoints.dynamodb
     if endpoints.everything_else:
         local["AWS_ENDPOINT_URL"] = endpoints.everything_else
     defaults = {
