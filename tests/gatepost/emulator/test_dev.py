@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gatepost.emulator.dev import Emulator
 from gatepost.emulator.errors import UserError
@@ -60,6 +60,27 @@ def handle(event, context):
         error = refused.headers["x-amzn-ErrorType"]
         refused.close()
     return {"statusCode": 200, "body": str(error)}
+"""
+GUARDED = """
+  accept:
+    handler: talk.accept
+    events:
+      - websocket:
+          route: $connect
+          authorizer: {name: check, identitySource: [route.request.querystring.token]}
+  check:
+    handler: talk.check
+"""
+AUTHORIZES = """
+def check(event, context):
+    token = event["queryStringParameters"]["token"]
+    effect = "Allow" if token == "good" else "Deny"
+    statement = {"Effect": effect, "Action": "execute-api:Invoke", "Resource": event["methodArn"]}
+    return {"principalId": token, "policyDocument": {"Statement": [statement]}}
+def accept(event, context):
+    return {"statusCode": 200}
+def handle(event, context):
+    return {"statusCode": 200, "body": event["requestContext"]["authorizer"]["principalId"]}
 """
 HANGS = "import pathlib, time\npathlib.Path('hanging').touch()\ntime.sleep(60)\n"
 
@@ -130,6 +151,24 @@ async def test_functions_reach_the_gateway_whatever_it_listens_on(
         async with connect(f"ws://{reached}:{running.gateway_port}/dev") as client:
             await client.send("where?")
             assert await client.recv() == f"http://{reached}:{running.gateway_port}/dev"
+    finally:
+        await running.close()
+
+
+async def test_an_authorizer_of_the_template_guards_the_socket(project: Path) -> None:
+    """What it says about the client is in the events of its messages."""
+    (project / "serverless.yml").write_text(TEMPLATE + GUARDED)
+    (project / "talk.py").write_text(AUTHORIZES)
+    running = emulator(project)
+    await running.start()
+    try:
+        url = f"ws://127.0.0.1:{running.gateway_port}/dev"
+        for query, status in [("", 401), ("?token=bad", 403)]:
+            with pytest.raises(InvalidStatus, match=str(status)):
+                await connect(url + query)
+        async with connect(f"{url}?token=good") as client:
+            await client.send("who?")
+            assert await client.recv() == "good"
     finally:
         await running.close()
 
