@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatepost.gateway.core.commands import Accept, Answer, Invoke, Send, WakeAt
 from gatepost.gateway.core.deployment import CONNECT, DISCONNECT, LambdaProxy, Route
@@ -146,3 +148,38 @@ def test_a_connect_never_waits(talk: "Callable[..., Dialogue]", ordering: str) -
     settings = GatewaySettings(ordering=ordering)  # type: ignore[arg-type] # the test's own word
     dialogue = talk(Route(CONNECT, LambdaProxy("connect")), settings=settings)
     dialogue.connect()
+
+
+@pytest.mark.parametrize("ordering", ["shuffle", "serial"])
+def test_each_message_begins_once_and_serial_ones_alone(
+    talk: "Callable[..., Dialogue]", ordering: str
+) -> None:
+    """Whatever happens in whatever order."""
+
+    @given(st.lists(st.sampled_from(["message", "message", "post", "finish", "tick", "close"])))
+    def hold(steps: list[str]) -> None:
+        dialogue, connection_id = opened(talk, ordering)
+        sent, running, seen = 0, list[int](), list[str]()
+        closed = False
+        for step in [*steps, *["tick", "finish"] * (2 * len(steps) + 1)]:
+            if step == "message" and not closed:
+                dialogue.say(Message(connection_id, str(sent)))
+                sent += 1
+            elif step == "post":
+                path = f"/dev/@connections/{connection_id}"
+                dialogue.say(ManagementCall(1, "POST", path, b"x"))
+            elif step == "finish" and running:
+                dialogue.finish(running.pop(), {"statusCode": 200})
+            elif step == "close" and not closed:
+                closed = True
+                dialogue.say(PeerClosed(connection_id, 1000))
+            else:
+                dialogue.say(Tick(), after=0.02)
+            running += [invoke.invocation_id for invoke in dialogue.all(Invoke)]
+            seen += [_body(i) for i in dialogue.all(Invoke) if i.function == "work"]
+            assert not (closed and dialogue.all(Send))
+            assert ordering == "shuffle" or len(running) <= 1
+        assert sorted(seen, key=int) == [str(number) for number in range(sent)]
+        assert not running
+
+    hold()
