@@ -71,7 +71,7 @@ class RunningGateway:
         routes: Mapping[str, object],
         settings: GatewaySettings,
         expression: str,
-        **api_fields: Any,  # noqa: ANN401 - fields of WebSocketApi
+        change: Callable[[Deployment], Deployment],
     ) -> None:
         functions = {
             key: given.function if isinstance(given, TwoWay) else cast("Function", given)
@@ -89,7 +89,6 @@ class RunningGateway:
                 for key, given in routes.items()
             },
             route_selection_expression=expression,
-            **api_fields,
         )
         deployment = Deployment(
             service="chat",
@@ -102,10 +101,11 @@ class RunningGateway:
         )
         self.now = START
         self.reports: list[Report] = []
-        self._functions = Functions(functions)
+        self._invoker = Functions(functions)
+        self.functions = functions
         self.server = GatewayServer(
-            deployment,
-            self._functions,
+            change(deployment),
+            self._invoker,
             settings=settings,
             on_report=self.reports.append,
             clock=lambda: self.now,
@@ -114,7 +114,7 @@ class RunningGateway:
     @property
     def events(self) -> list[Event]:
         """Each event a function was invoked with, in order."""
-        return self._functions.events
+        return self._invoker.events
 
     def events_of(self, event_type: str) -> list[Event]:
         """The events of one type: CONNECT, MESSAGE or DISCONNECT."""
@@ -186,12 +186,13 @@ class StartGateway(Protocol):
         routes: Mapping[str, object] | None = None,
         *,
         expression: str = "$request.body.action",
-        api: Mapping[str, Any] | None = None,
+        change: Callable[[Deployment], Deployment] = lambda deployment: deployment,
         **settings: object,
     ) -> RunningGateway:
-        """Start a gateway whose API has these routes and other fields.
+        """Start a gateway whose API has these routes.
 
-        A Route stands for itself, None for a broken integration.
+        A Route stands for itself, None for a broken integration. `change` makes of the deployment
+        with this API the one that is wanted.
         """
         ...
 
@@ -205,13 +206,12 @@ async def start() -> AsyncIterator[StartGateway]:
         routes: Mapping[str, object] | None = None,
         *,
         expression: str = "$request.body.action",
-        api: Mapping[str, Any] | None = None,
+        change: Callable[[Deployment], Deployment] = lambda deployment: deployment,
         **settings: object,
     ) -> RunningGateway:
         chosen = GatewaySettings(**settings)  # type: ignore[arg-type] # the test's own names
-        gateway = RunningGateway(
-            EVERY_ROUTE if routes is None else routes, chosen, expression, **(api or {})
-        )
+        table = EVERY_ROUTE if routes is None else routes
+        gateway = RunningGateway(table, chosen, expression, change)
         await gateway.server.start()
         running.append(gateway)
         return gateway

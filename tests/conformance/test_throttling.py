@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 from websockets.exceptions import InvalidStatus
 
-from gatepost.gateway.core.deployment import LambdaProxy, Mock, Route, Throttle
+from gatepost.gateway.core.deployment import (
+    ApiKey,
+    Deployment,
+    LambdaProxy,
+    Mock,
+    Route,
+    Throttle,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +30,16 @@ HELLO = Mock('{"statusCode": 200}', {"200": "hello"})
 async def accept(event: Event) -> object:
     """Do nothing, successfully."""
     return {"statusCode": 200}
+
+
+def staged(throttle: Throttle) -> "Callable[[Deployment], Deployment]":
+    """Give the stage this default."""
+
+    def change(deployment: Deployment) -> Deployment:
+        (api,) = deployment.apis
+        return replace(deployment, apis=(replace(api, throttle=throttle),))
+
+    return change
 
 
 async def status_of_connect(gateway: "RunningGateway") -> int:
@@ -160,7 +178,7 @@ async def test_a_stage_limits_each_route_that_has_no_limit_of_its_own(
         "f": accept,
         "$connect": Route("$connect", LambdaProxy("f"), throttle=Throttle(100, 100)),
     }
-    gateway = await start(routes, api={"throttle": Throttle(1, 2)})
+    gateway = await start(routes, change=staged(Throttle(1, 2)))
     async with gateway.connect() as client, gateway.connect(), gateway.connect():
         for text in ("hello", "hello", "Too Many Requests"):
             await client.send("x")
@@ -171,8 +189,33 @@ async def test_a_stage_limits_each_route_that_has_no_limit_of_its_own(
 
 async def test_limits_of_0_shut_a_stage(start: "StartGateway") -> None:
     """B-315: the trap of a settings block without limits; each connect is answered 429."""
-    gateway = await start({"$connect": accept}, api={"throttle": Throttle(0, 0)})
+    gateway = await start({"$connect": accept}, change=staged(Throttle(0, 0)))
     for _ in range(2):
         assert await status_of_connect(gateway) == 429
         await gateway.advance(60)
     assert gateway.events == []
+
+
+async def test_a_usage_plan_throttles_its_key_alone(start: "StartGateway") -> None:
+    """B-086: 429 where the key is right and used too often; another key goes on."""
+    keys = tuple(ApiKey(name, f"{name}-value-0123456789", Throttle(1, 1)) for name in ("a", "b"))
+
+    def change(deployment: Deployment) -> Deployment:
+        (api,) = deployment.apis
+        return replace(deployment, apis=(replace(api, api_keys=keys),))
+
+    connect = Route("$connect", LambdaProxy("f"), api_key_required=True)
+    gateway = await start({"$connect": connect, "f": accept}, change=change)
+
+    async def status(key: str) -> int:
+        try:
+            async with gateway.connect(additional_headers={"x-api-key": key}):
+                return 101
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    assert [await status(keys[0].value) for _ in range(2)] == [101, 429]
+    assert await status(keys[1].value) == 101
+    assert await status("wrong") == 403
+    await gateway.advance(1)
+    assert await status(keys[0].value) == 101

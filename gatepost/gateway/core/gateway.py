@@ -8,11 +8,19 @@ from math import inf
 from random import Random
 
 from gatepost.gateway.core import handshake, management, messages
+from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
 from gatepost.gateway.core.commands import Command, WakeAt
 from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
-from gatepost.gateway.core.deployment import Deployment, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    CONNECT,
+    Authorizer,
+    Deployment,
+    LambdaProxy,
+    WebSocketApi,
+)
 from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT
+from gatepost.gateway.core.identity_sources import IdentitySource, parse_identity_source
 from gatepost.gateway.core.ids import IdSource
 from gatepost.gateway.core.inputs import (
     BinaryMessage,
@@ -44,11 +52,11 @@ _DEFAULT_SETTINGS = GatewaySettings()
 
 
 class Gateway:
-    """The WebSocket APIs of a deployment, each at the path of its stage.
+    """The WebSocket APIs of a deployment, each at its addresses (see the module of that name).
 
     The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
-    can be replayed. Raises ValueError when two APIs have one stage, and when a selection
-    expression, a mapping template or a model can't be read.
+    can be replayed. Raises ValueError when APIs or domains exclude each other, and when a
+    selection expression, an identity source, a mapping template or a model can't be read.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class Gateway:
         rng = Random(seed)  # noqa: S311 - ids are no secrets here, and must be repeatable
         self._state = State(
             settings,
-            _apis(deployment, rng, settings),
+            _addresses(deployment, rng, settings),
             rng,
             Throttles(settings, deployment.apis),
         )
@@ -192,18 +200,31 @@ class Gateway:
         state.ended(invocation)
 
 
-def _apis(deployment: Deployment, rng: Random, settings: GatewaySettings) -> dict[str, Api]:
-    apis: dict[str, Api] = {}
-    for deployed in deployment.apis:
-        if deployed.stage in apis:
-            raise ValueError(_same_stage(apis[deployed.stage].deployed, deployed))
-        selector = RouteSelector(
-            deployed.route_selection_expression, deployed.routes, lenient=settings.lenient_json
+def _addresses(deployment: Deployment, rng: Random, settings: GatewaySettings) -> Addresses:
+    """Prepare each API; the stages of one API share its source of ids."""
+    ids: dict[str, IdSource] = {}
+    apis = [
+        Api(
+            deployed,
+            ids.setdefault(deployed.api_id, IdSource(deployed.api_id, rng)),
+            RouteSelector(
+                deployed.route_selection_expression, deployed.routes, lenient=settings.lenient_json
+            ),
+            deployment.region,
+            deployment.account_id,
+            _identity_sources(deployed),
+            *_read_routes(deployed),
         )
-        apis[deployed.stage] = Api(
-            deployed, IdSource(deployed.api_id, rng), selector, *_read_routes(deployed)
-        )
-    return apis
+        for deployed in deployment.apis
+    ]
+    return Addresses(apis, deployment.domains)
+
+
+def _identity_sources(api: WebSocketApi) -> tuple[IdentitySource, ...]:
+    route = api.routes.get(CONNECT)
+    if route is None or not isinstance(route.authorization, Authorizer):
+        return ()
+    return tuple(map(parse_identity_source, route.authorization.identity_sources))
 
 
 def _read_routes(api: WebSocketApi) -> tuple[dict[str, Ready], dict[str, Models]]:
@@ -212,19 +233,13 @@ def _read_routes(api: WebSocketApi) -> tuple[dict[str, Ready], dict[str, Models]
     models: dict[str, Models] = {}
     for key, route in api.routes.items():
         try:
-            integrations[key] = prepare(route)
+            if not isinstance(route.integration, LambdaProxy):
+                integrations[key] = prepare(route.integration)
             if (checked := models_of(route)) is not None:
                 models[key] = checked
         except ValueError as error:
             raise ValueError(f"the route {key!r} of {api.name!r}: {error}") from error
     return integrations, models
-
-
-def _same_stage(one: WebSocketApi, other: WebSocketApi) -> str:
-    return (
-        f"the WebSocket APIs {one.name!r} and {other.name!r} have the same stage "
-        f"{one.stage!r}; here they share a port, so give them different stages"
-    )
 
 
 def _failure(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ it, and anybody with better evidence changes it here.
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gatepost.gateway.core.deployment import Throttle
 
@@ -33,6 +33,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     `accept_connect_without_status` takes an object without `statusCode` from `$connect` as 200,
     as some report, in place of 502 (B-045).
 
+    Authorization: `authorizer_result_bytes_max` is the longest result of an authorizer that counts
+    (B-076). With `verify_signatures` calls of `@connections`, and `$connect` where the route asks
+    for AWS_IAM, must be signed (B-085, B-201); `credentials` are the secret keys by access key,
+    `denied_access_keys` those that IAM allows nothing (B-219).
+
     Inferred: `opening_window_s` is how long after `$connect` a connection still answers 410 to
     `@connections` (B-221).
 
@@ -56,6 +61,12 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     lenient_json: bool = False
     accept_connect_without_status: bool = False
     opening_window_s: float = 0.0
+    authorizer_result_bytes_max: int = 8192
+    verify_signatures: bool = False
+    credentials: dict[str, str] = field(
+        default_factory=lambda: {"local": "local", "testing": "testing"}
+    )
+    denied_access_keys: tuple[str, ...] = ()
     foreign_connection_status: Literal[403, 410] = 403
     pass_unoffered_subprotocol: bool = True
     lost_close_code: int = 1006

@@ -8,11 +8,12 @@ one `$disconnect` for each connection that was open, no command for a connection
 from dataclasses import dataclass, field
 from random import Random
 
+from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import Closing
 from gatepost.gateway.core.commands import Close, Command, Report, ReportKind, Send
-from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
+from gatepost.gateway.core.connection import Connection, Handshake, Invocation
 from gatepost.gateway.core.deadlines import Deadlines
-from gatepost.gateway.core.deployment import DISCONNECT, Route
+from gatepost.gateway.core.deployment import DISCONNECT, LambdaProxy, Route
 from gatepost.gateway.core.events import disconnect_event
 from gatepost.gateway.core.frames import fragments
 from gatepost.gateway.core.inputs import InvocationFinished, Outcome
@@ -32,7 +33,7 @@ class State:
     """
 
     settings: GatewaySettings
-    apis: dict[str, Api]
+    addresses: Addresses
     rng: Random
     throttles: Throttles
     connections: dict[str, Connection] = field(default_factory=dict)
@@ -140,7 +141,11 @@ class State:
             number, connection, route, wanted.request_id, self.now, wanted.cause
         )
         self.deadlines.set(number, self.now + route.integration_timeout_s)
-        begun = begin(connection.api.integrations[route.key], number, wanted)
+        integration = route.integration
+        if not isinstance(integration, LambdaProxy):
+            begun = begin(connection.api.integrations[route.key], number, wanted)
+        else:
+            begun = begin(integration, number, wanted)
         if isinstance(begun, Outcome):
             self.settled.append(InvocationFinished(number, begun))
         else:

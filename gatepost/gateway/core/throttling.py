@@ -42,24 +42,23 @@ class Throttles:
         self._account = _bucket(settings.account_throttle)
         self._connects = _bucket(settings.connect_throttle)
         self._routes = {
-            (api.stage, key): TokenBucket(throttle)
+            (api.api_id, api.stage, key): TokenBucket(throttle)
             for api in apis
             for key, route in _throttled(api)
             if (throttle := route.throttle or api.throttle) is not None
         }
         self._keys: dict[str, TokenBucket] = {}
 
-    def admit_connect(self, stage: str, key: str, now: float) -> bool:
-        """Whether a handshake may go on to the route `key`, `$connect` (B-057, B-312)."""
-        if self._connects is not None and not self._connects.take(now):
+    def admit(
+        self, api: WebSocketApi, route_key: str, now: float, *, connects: bool = False
+    ) -> bool:
+        """Whether a message, or a handshake if it `connects`, may go on (B-057, B-312, B-313)."""
+        if connects and self._connects is not None and not self._connects.take(now):
             return False
-        return self.admit_message(stage, key, now)
-
-    def admit_message(self, stage: str, key: str, now: float) -> bool:
-        """Whether a message may go on to its route (B-313)."""
-        bucket = self._routes.get((stage, key)) if self._routes else None
-        if bucket is not None and not bucket.take(now):
-            return False
+        if self._routes:
+            bucket = self._routes.get((api.api_id, api.stage, route_key))
+            if bucket is not None and not bucket.take(now):
+                return False
         return self.admit_call(now)
 
     def admit_call(self, now: float) -> bool:
