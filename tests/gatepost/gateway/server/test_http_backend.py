@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from gatepost.gateway.core.commands import CallHttp
 from gatepost.gateway.core.inputs import HttpAnswered, NotInvocable
@@ -92,15 +93,27 @@ async def test_a_backend_that_does_not_listen_gives_no_answer(backends: HttpBack
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        outcome = await backends.call(call(url))
+        outcome = await backends.call(call(f"{url}?token=secret"))
     assert isinstance(outcome, NotInvocable)
     assert outcome.message.startswith(f"POST {url}: ")
 
 
-@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://localhost/", "http://local host/"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "http://?t=secret", "ftp://localhost/?t=secret", "http://local host/"]
+)
 async def test_a_url_that_is_none_gives_no_answer(backends: HttpBackends, url: str) -> None:
-    """A template can hold anything."""
-    assert isinstance(await backends.call(call(url)), NotInvocable)
+    """A template can hold anything; the query stays out of the live log."""
+    outcome = await backends.call(call(url))
+    assert isinstance(outcome, NotInvocable)
+    assert "secret" not in outcome.message
+
+
+async def test_a_header_that_cant_be_sent_gives_no_answer(backends: HttpBackends) -> None:
+    """Its value comes from a client, who may try to send another header with it."""
+    command = replace(call("http://localhost/"), headers=(("X-Tag", "a\r\nX-Evil: secret"),))
+    outcome = await backends.call(command)
+    assert isinstance(outcome, NotInvocable)
+    assert "secret" not in outcome.message
 
 
 async def test_a_slow_backend_gives_no_answer(
