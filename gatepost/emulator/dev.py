@@ -45,6 +45,7 @@ from gatepost.gateway.server.listener import authority
 from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.reader import read_template
+from gatepost.gateway.template.values import NO_VALUES, read_values
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 """Every address of this machine: good to listen on, not to connect to."""
@@ -302,7 +303,10 @@ class Emulator:
 
 def _read(options: DevOptions) -> Deployment:
     try:
-        return read_template(options.template, stage=options.stage, environ=os.environ)
+        values = NO_VALUES if options.values is None else read_values(options.values)
+        return read_template(
+            options.template, stage=options.stage, environ=os.environ, values=values
+        )
     except TemplateError as error:
         raise UserError(str(error)) from error
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from msgspec.structs import replace
+from msgspec import structs
 from websockets.exceptions import InvalidStatus
 
 from gatepost.gateway.core.deployment import (
@@ -32,12 +32,12 @@ async def accept(event: Event) -> object:
     return {"statusCode": 200}
 
 
-def staged(throttle: Throttle) -> "Callable[[Deployment], Deployment]":
-    """Give the stage this default."""
+def limited(throttle: Throttle) -> "Callable[[Deployment], Deployment]":
+    """Give the stage a default throttle."""
 
     def change(deployment: Deployment) -> Deployment:
-        (api,) = deployment.apis
-        return replace(deployment, apis=(replace(api, throttle=throttle),))
+        (one,) = deployment.apis
+        return structs.replace(deployment, apis=(structs.replace(one, throttle=throttle),))
 
     return change
 
@@ -178,7 +178,7 @@ async def test_a_stage_limits_each_route_that_has_no_limit_of_its_own(
         "f": accept,
         "$connect": Route("$connect", LambdaProxy("f"), throttle=Throttle(100, 100)),
     }
-    gateway = await start(routes, change=staged(Throttle(1, 2)))
+    gateway = await start(routes, change=limited(Throttle(1, 2)))
     async with gateway.connect() as client, gateway.connect(), gateway.connect():
         for text in ("hello", "hello", "Too Many Requests"):
             await client.send("x")
@@ -189,7 +189,7 @@ async def test_a_stage_limits_each_route_that_has_no_limit_of_its_own(
 
 async def test_limits_of_0_shut_a_stage(start: "StartGateway") -> None:
     """B-315: the trap of a settings block without limits; each connect is answered 429."""
-    gateway = await start({"$connect": accept}, change=staged(Throttle(0, 0)))
+    gateway = await start({"$connect": accept}, change=limited(Throttle(0, 0)))
     for _ in range(2):
         assert await status_of_connect(gateway) == 429
         await gateway.advance(60)
@@ -201,8 +201,8 @@ async def test_a_usage_plan_throttles_its_key_alone(start: "StartGateway") -> No
     keys = tuple(ApiKey(name, f"{name}-value-0123456789", Throttle(1, 1)) for name in ("a", "b"))
 
     def change(deployment: Deployment) -> Deployment:
-        (api,) = deployment.apis
-        return replace(deployment, apis=(replace(api, api_keys=keys),))
+        (one,) = deployment.apis
+        return structs.replace(deployment, apis=(structs.replace(one, api_keys=keys),))
 
     connect = Route("$connect", LambdaProxy("f"), api_key_required=True)
     gateway = await start({"$connect": connect, "f": accept}, change=change)

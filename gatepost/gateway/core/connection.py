@@ -17,10 +17,9 @@ MultiValue = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A WebSocket API, ready to be served.
+    """A WebSocket API, ready to be served; `integrations` and `models` are by route key.
 
-    `identity_sources` are those of the authorizer at `$connect`, if there is one. By route key:
-    `integrations` are those that are no function, read, `models` those that messages must fit.
+    `identity_sources` are those of the authorizer at `$connect`, if there is one.
     """
 
     deployed: WebSocketApi
@@ -28,9 +27,9 @@ class Api:
     selector: RouteSelector
     region: str
     account_id: str
+    integrations: Mapping[str, Ready]
+    models: Mapping[str, Models]
     identity_sources: tuple[IdentitySource, ...] = ()
-    integrations: Mapping[str, Ready] = field(default_factory=dict)
-    models: Mapping[str, Models] = field(default_factory=dict)
 
     def arn(self, part: str, *, account_id: str | None = None) -> str:
         """Return the ARN of a part of the API, a route key for one (B-011)."""
@@ -43,7 +42,8 @@ class Connection:
     """One connection, or one that is still being made. Moments are epoch seconds.
 
     `context` holds those keys of `requestContext` that never change. `last_active_at` moves with
-    each message in either direction (B-211, B-272).
+    each message in either direction (B-211, B-272). `backlogged` is whether what waits for a slow
+    reader is at its bound (B-203).
     """
 
     id: str
@@ -55,6 +55,7 @@ class Connection:
     context: dict[str, object] = field(default_factory=dict)
     opened_at: float = 0.0
     last_active_at: float = 0.0
+    backlogged: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -64,12 +64,14 @@ def start(state: State, upgrade: Upgrade) -> None:
         detail = f"{upgrade.path}, where no stage is; there is {here}"
         state.out.append(Report("connect", None, None, address.status, detail=detail))
         return
+    api = address.api.deployed
+    if not state.throttles.admit_connect(api, state.now):
+        _refuse(state, upgrade.handshake_id, http_errors.TOO_MANY_REQUESTS)
+        state.out.append(Report("connect", None, CONNECT, 429, detail="throttled"))
+        return
     handshake = _begin(state, upgrade, address)
     connection = handshake.connection
-    if not state.throttles.admit(connection.api.deployed, CONNECT, state.now, connects=True):
-        _turn_away(state, handshake, http_errors.TOO_MANY_REQUESTS, "throttled")  # B-312
-        return
-    route = connection.api.deployed.routes.get(CONNECT)
+    route = api.routes.get(CONNECT)
     if route is None:  # B-047
         _accept(state, handshake, None)
         state.out.append(Report("connect", connection.id, None, _SWITCHING_PROTOCOLS, 0.0))
@@ -251,7 +253,7 @@ def _admit(
             _turn_away(state, handshake, refusal, "no valid API key")
             return
         if not state.throttles.admit_key(key, state.now):
-            detail = f"throttled by the usage plan of the API key {key.name}"
+            detail = f"the usage plan of API key {key.name} is used up"
             _turn_away(state, handshake, http_errors.TOO_MANY_REQUESTS, detail)
             return
     connection = handshake.connection

@@ -17,9 +17,9 @@ from gatepost.gateway.core.deployment import (
     DEFAULT,
     DISCONNECT,
     HttpProxy,
-    Integration,
     LambdaProxy,
     Mock,
+    Route,
 )
 from gatepost.gateway.core.inputs import NotInvocable, Outcome, Returned
 from gatepost.gateway.core.mapping import (
@@ -60,9 +60,9 @@ Ready = LambdaProxy | ReadyMock | ReadyHttp | None
 """An integration that can be begun; None for a route without a target (B-166)."""
 
 
-def prepare(integration: Integration | None) -> Ready:
+def prepare(route: Route) -> Ready:
     """Read what an integration's template or parameters say. Raises MappingError."""
-    match integration:
+    match route.integration:
         case Mock(request_template=request, response_templates=responses):
             return ReadyMock(
                 parse_template(request),

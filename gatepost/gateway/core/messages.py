@@ -89,7 +89,7 @@ def _route_of(state: State, connection: Connection, text: str) -> Route | _Refus
     api = connection.api
     route = api.selector.select(text)
     key = "" if route is None else route.key
-    if not state.throttles.admit(api.deployed, key, state.now):
+    if not state.throttles.admit_message(api.deployed, key, state.now):
         return _Refusal(route, 429, state.settings.throttled_message, "throttled")
     if route is None:
         return _Refusal(None, 403, FORBIDDEN, "no route matches")

@@ -19,7 +19,16 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     Timers: `idle_timeout_s` (B-270) and `lifetime_s` (B-274) end a connection with 1001.
 
     Sizes: `message_bytes_max` (B-250), `frame_bytes_max` (B-251, outbound fragments too, B-253)
-    and `url_chars_max` (B-028).
+    and `url_chars_max` (B-028). `unread_bytes_max` may wait for a slow reader; then posts to it get
+    429 (B-203, the number is ours).
+
+    `compression` answers an offer of permessage-deflate (B-257). Messages are measured as they are
+    after decompression, frames as they are on the wire.
+
+    Authorization: `authorizer_result_bytes_max` is the longest result of an authorizer that counts
+    (B-076). With `verify_signatures` calls of `@connections`, and `$connect` where the route asks
+    for AWS_IAM, must be signed (B-085, B-201); `credentials` are the secret keys by access key,
+    `denied_access_keys` those that IAM allows nothing (B-219).
 
     Throttles: `account_throttle` is shared by handshakes, messages and `@connections` (B-310),
     `connect_throttle` is that of new connections (B-057; its burst is inferred); None sets no
@@ -32,11 +41,6 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     Contested: `lenient_json` reads names without quotes when it selects a route (B-159).
     `accept_connect_without_status` takes an object without `statusCode` from `$connect` as 200,
     as some report, in place of 502 (B-045).
-
-    Authorization: `authorizer_result_bytes_max` is the longest result of an authorizer that counts
-    (B-076). With `verify_signatures` calls of `@connections`, and `$connect` where the route asks
-    for AWS_IAM, must be signed (B-085, B-201); `credentials` are the secret keys by access key,
-    `denied_access_keys` those that IAM allows nothing (B-219).
 
     Inferred: `opening_window_s` is how long after `$connect` a connection still answers 410 to
     `@connections` (B-221).
@@ -54,6 +58,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     message_bytes_max: int = 131_072
     frame_bytes_max: int = 32_768
     url_chars_max: int = 4096
+    unread_bytes_max: int = 1_048_576
+    compression: bool = True
     account_throttle: Throttle | None = Throttle(10_000, 5_000)
     connect_throttle: Throttle | None = Throttle(500, 500)
     ordering: Ordering = "concurrent"

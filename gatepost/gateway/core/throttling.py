@@ -49,16 +49,17 @@ class Throttles:
         }
         self._keys: dict[str, TokenBucket] = {}
 
-    def admit(
-        self, api: WebSocketApi, route_key: str, now: float, *, connects: bool = False
-    ) -> bool:
-        """Whether a message, or a handshake if it `connects`, may go on (B-057, B-312, B-313)."""
-        if connects and self._connects is not None and not self._connects.take(now):
+    def admit_connect(self, api: WebSocketApi, now: float) -> bool:
+        """Whether a handshake may go on to `$connect` (B-057, B-312)."""
+        if self._connects is not None and not self._connects.take(now):
             return False
-        if self._routes:
-            bucket = self._routes.get((api.api_id, api.stage, route_key))
-            if bucket is not None and not bucket.take(now):
-                return False
+        return self.admit_message(api, CONNECT, now)
+
+    def admit_message(self, api: WebSocketApi, key: str, now: float) -> bool:
+        """Whether a message may go on to its route (B-313)."""
+        bucket = self._routes.get((api.api_id, api.stage, key)) if self._routes else None
+        if bucket is not None and not bucket.take(now):
+            return False
         return self.admit_call(now)
 
     def admit_call(self, now: float) -> bool:

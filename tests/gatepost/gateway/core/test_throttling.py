@@ -5,13 +5,14 @@ from timeit import repeat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from gatepost.gateway.core.deployment import ApiKey, LambdaProxy, Route, Throttle, WebSocketApi
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.core.throttling import Throttles, TokenBucket
 
 NOW = 1_772_701_623.0
+DEV = WebSocketApi("a1b2c3d4e5", "chat", "dev", {})
+OTHER = WebSocketApi("f6g7h8i9j0", "news", "dev", {})
 OPEN = GatewaySettings(account_throttle=None, connect_throttle=None)
 
 
@@ -22,10 +23,6 @@ def api(throttle: Throttle | None = None, **routes: Throttle | None) -> WebSocke
         for key, own in {"$connect": None, **routes}.items()
     }
     return WebSocketApi("a1b2c3d4e5", "chat", "dev", table, throttle=throttle)
-
-
-STAGE = api()
-OTHER = replace(STAGE, stage="other")
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
@@ -65,11 +62,11 @@ def test_everything_of_an_account_shares_one_bucket() -> None:
     """B-310, B-224."""
     settings = GatewaySettings(account_throttle=Throttle(1, 3), connect_throttle=None)
     throttles = Throttles(settings, [api()])
-    assert throttles.admit(STAGE, "$connect", NOW, connects=True)
-    assert throttles.admit(STAGE, "echo", NOW)
+    assert throttles.admit_connect(DEV, NOW)
+    assert throttles.admit_message(DEV, "echo", NOW)
     assert throttles.admit_call(NOW)
-    assert not throttles.admit(STAGE, "$connect", NOW, connects=True)
-    assert not throttles.admit(STAGE, "echo", NOW)
+    assert not throttles.admit_connect(DEV, NOW)
+    assert not throttles.admit_message(DEV, "echo", NOW)
     assert not throttles.admit_call(NOW)
     assert throttles.admit_call(NOW + 1)
 
@@ -77,12 +74,10 @@ def test_everything_of_an_account_shares_one_bucket() -> None:
 def test_an_account_may_open_500_connections_a_second() -> None:
     """B-057: messages are not counted; the burst is inferred."""
     throttles = Throttles(GatewaySettings(account_throttle=None), [api()])
-    assert all(throttles.admit(STAGE, "$connect", NOW, connects=True) for _ in range(500))
-    assert not throttles.admit(STAGE, "$connect", NOW, connects=True)
-    assert throttles.admit(STAGE, "echo", NOW)
-    assert (
-        sum(throttles.admit(STAGE, "$connect", NOW + 0.125, connects=True) for _ in range(99)) == 62
-    )
+    assert all(throttles.admit_connect(DEV, NOW) for _ in range(500))
+    assert not throttles.admit_connect(DEV, NOW)
+    assert throttles.admit_message(DEV, "echo", NOW)
+    assert sum(throttles.admit_connect(DEV, NOW + 0.125) for _ in range(99)) == 62
 
 
 def test_a_stage_has_a_default_for_each_route_and_a_route_its_own() -> None:
@@ -90,12 +85,12 @@ def test_a_stage_has_a_default_for_each_route_and_a_route_its_own() -> None:
     stage = api(Throttle(1, 1), slow=None, fast=Throttle(1, 2))
     for declared in (stage, WebSocketApi("a1b2c3d4e5", "chat", "dev", {}, throttle=Throttle(1, 1))):
         throttles = Throttles(OPEN, [declared])
-        assert throttles.admit(STAGE, "$connect", NOW, connects=True)
-        assert not throttles.admit(STAGE, "$connect", NOW, connects=True)
+        assert throttles.admit_connect(DEV, NOW)
+        assert not throttles.admit_connect(DEV, NOW)
     throttles = Throttles(OPEN, [stage])
-    assert [throttles.admit(STAGE, "slow", NOW) for _ in range(2)] == [True, False]
-    assert [throttles.admit(STAGE, "fast", NOW) for _ in range(3)] == [True, True, False]
-    assert throttles.admit(OTHER, "slow", NOW)
+    assert [throttles.admit_message(DEV, "slow", NOW) for _ in range(2)] == [True, False]
+    assert [throttles.admit_message(DEV, "fast", NOW) for _ in range(3)] == [True, True, False]
+    assert throttles.admit_message(OTHER, "slow", NOW)
     assert throttles.admit_call(NOW)
 
 
@@ -103,7 +98,7 @@ def test_what_a_route_refuses_takes_nothing_from_the_account() -> None:
     """Else one throttled route would starve the others."""
     settings = GatewaySettings(account_throttle=Throttle(1, 2), connect_throttle=None)
     throttles = Throttles(settings, [api(slow=Throttle(0, 0))])
-    assert not any(throttles.admit(STAGE, "slow", NOW) for _ in range(5))
+    assert not any(throttles.admit_message(DEV, "slow", NOW) for _ in range(5))
     assert [throttles.admit_call(NOW) for _ in range(3)] == [True, True, False]
 
 
