@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.commands import Accept, Answer, Invoke, Send, WakeAt
+from gatepost.gateway.core.commands import Accept, Answer, Invoke, Report, Send, WakeAt
 from gatepost.gateway.core.deployment import CONNECT, DISCONNECT, LambdaProxy, Route
 from gatepost.gateway.core.inputs import Failed, ManagementCall, Message, PeerClosed, Tick
+from gatepost.gateway.core.ordering import WAITING_MAX
 from gatepost.gateway.core.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -140,6 +141,23 @@ def test_serial_holds_for_one_connection_alone(talk: "Callable[..., Dialogue]") 
         for invoke in invoked:
             dialogue.finish(invoke.invocation_id, None)
             assert not dialogue.all(Invoke)
+
+
+def test_no_more_than_a_thousand_messages_wait_in_line(talk: "Callable[..., Dialogue]") -> None:
+    """A limit of ours; the client is told, `$disconnect` still gets its turn."""
+    dialogue, connection_id = opened(talk, "serial")
+    for _ in range(WAITING_MAX + 1):
+        dialogue.say(Message(connection_id, "x"))
+        assert not dialogue.all(Send)
+    dialogue.say(Message(connection_id, "x"))
+    assert b"Too Many Requests" in dialogue.one(Send).fragments[0]
+    assert dialogue.one(Report).detail == "too many messages wait"
+    dialogue.say(PeerClosed(connection_id, 1000))
+    functions = []
+    for number in range(WAITING_MAX + 1):
+        dialogue.finish(number + 1)
+        functions.append(dialogue.one(Invoke).function)
+    assert functions == ["work"] * WAITING_MAX + ["disconnect"]
 
 
 @pytest.mark.parametrize("ordering", ["concurrent", "shuffle", "serial"])
