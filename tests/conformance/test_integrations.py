@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +12,6 @@ from aiohttp import web
 from websockets.exceptions import InvalidStatus
 
 from gatepost.gateway.core.deployment import HttpProxy, LambdaProxy, Mock, Route
-from gatepost.gateway.template.errors import TemplateError
-from gatepost.gateway.template.reader import read_template
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Function, StartGateway, TwoWay
@@ -301,61 +298,3 @@ async def test_an_integration_timeout_is_the_routes_own(
         await gateway.advance(0.05)
         assert json.loads(await client.recv())["message"] == "Endpoint request timed out"
         release.set()
-
-
-STACK = """
-Resources:
-  Api:
-    Type: AWS::ApiGatewayV2::Api
-    Properties:
-      {Name: chat, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}
-  Default:
-    Type: AWS::ApiGatewayV2::Route
-    Properties:
-      ApiId: !Ref Api
-      RouteKey: $default
-      RouteResponseSelectionExpression: $default
-      Target: !Sub integrations/${Backend}
-  Reply:
-    Type: AWS::ApiGatewayV2::RouteResponse
-    Properties: {ApiId: !Ref Api, RouteId: !Ref Default, RouteResponseKey: $default}
-  Backend:
-    Type: AWS::ApiGatewayV2::Integration
-    Properties:
-      ApiId: !Ref Api
-      IntegrationType: HTTP_PROXY
-      IntegrationMethod: POST
-      IntegrationUri: http://127.0.0.1:PORT/hook
-      RequestParameters: {integration.request.header.connectionId: SOURCE}
-  Stage:
-    Type: AWS::ApiGatewayV2::Stage
-    Properties: {ApiId: !Ref Api, StageName: dev}
-"""
-
-
-def stack(folder: Path, port: int, source: str) -> Path:
-    """Write the template of an API in front of a backend."""
-    path = folder / "template.yaml"
-    path.write_text(STACK.replace("PORT", str(port)).replace("SOURCE", source))
-    return path
-
-
-async def test_a_backend_of_a_cloudformation_template_learns_who_speaks(
-    start: "StartGateway", backend: Backend, tmp_path: Path
-) -> None:
-    """B-120, B-191: by a request parameter, as the page on data mapping shows it."""
-    path = stack(tmp_path, backend.port, "context.connectionId")
-    deployment = read_template(path, stage="dev", environ={})
-    assert not [notice for notice in deployment.notices if "RequestParameters" in notice]
-    gateway = await start({}, change=lambda _: deployment)
-    async with gateway.connect() as client:
-        await client.send("x")
-        assert await client.recv() == "from the backend"
-    ((_, _, headers, _),) = backend.requests
-    assert headers["connectionId"] == gateway.reports[0].connection_id
-
-
-def test_a_request_parameter_that_cant_be_mapped_is_told_with_its_resource(tmp_path: Path) -> None:
-    """Where it stands in the template, and what can be mapped."""
-    with pytest.raises(TemplateError, match=r"Backend.*RequestParameters .*'context\.nothing'"):
-        read_template(stack(tmp_path, 1, "context.nothing"), stage="dev", environ={})

@@ -70,25 +70,10 @@ def prepare(route: Route) -> Ready:
             )
         case HttpProxy() as proxy:
             return ReadyHttp(
-                proxy,
-                tuple(parse_request_parameter(*item) for item in proxy.request_parameters.items()),
+                proxy, tuple(_parameter(*item) for item in proxy.request_parameters.items())
             )
         case LambdaProxy() | None as ready:
             return ready
-
-
-def parse_request_parameter(target: str, source: str) -> tuple[str, str, str | Reference]:
-    """Read a request parameter into part (header, querystring, path), name and source.
-
-    Raises MappingError.
-    """
-    found = _PARAMETER.fullmatch(target)
-    if found is None:
-        raise MappingError(
-            f"the request parameter {target!r} can't be set; use integration.request.header.NAME, "
-            "integration.request.querystring.NAME or integration.request.path.NAME"
-        )
-    return found[1], found[2], parse_parameter(source)
 
 
 def begin(ready: Ready, number: int, wanted: "Wanted") -> Invoke | CallHttp | Outcome:
@@ -170,6 +155,16 @@ def _call(ready: ReadyHttp, number: int, wanted: "Wanted") -> CallHttp:
         wanted.route.key,
         wanted.route.integration_timeout_s,
     )
+
+
+def _parameter(target: str, source: str) -> tuple[str, str, str | Reference]:
+    found = _PARAMETER.fullmatch(target)
+    if found is None:
+        raise MappingError(
+            f"the request parameter {target!r} can't be set; use integration.request.header.NAME, "
+            "integration.request.querystring.NAME or integration.request.path.NAME"
+        )
+    return found[1], found[2], parse_parameter(source)
 
 
 def _checked(key: str) -> str:

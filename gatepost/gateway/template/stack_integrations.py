@@ -10,8 +10,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import HttpProxy, Integration, LambdaProxy, Mock
-from gatepost.gateway.core.integrations import parse_request_parameter
-from gatepost.gateway.core.mapping import MappingError
 from gatepost.gateway.template.stack_functions import function_named
 
 if TYPE_CHECKING:
@@ -53,7 +51,6 @@ def read_integration(
                 url=with_stage_variables(
                     integration.require_text("IntegrationUri"), stage_variables
                 ),
-                request_parameters=_request_parameters(integration),
             )
         case _:
             raise integration.require("IntegrationType").error(
@@ -92,16 +89,6 @@ def _mock(integration: "Resource", responses: "Iterable[Resource]") -> Mock:
     if request is None:
         return Mock(response_templates=answers)
     return Mock(request_template=request, response_templates=answers)
-
-
-def _request_parameters(integration: "Resource") -> dict[str, str]:
-    parameters = integration.text_map("RequestParameters")
-    for target, source in parameters.items():
-        try:
-            parse_request_parameter(target, source)
-        except MappingError as error:
-            raise integration.require("RequestParameters").error(f"can't be run: {error}") from None
-    return parameters
 
 
 def _selected(owner: "Part", key: str) -> str | None:

@@ -41,9 +41,8 @@ _IDLE_OF_API: Final = frozenset(
 )
 _IDLE_OF_ROUTE: Final = frozenset({"RequestParameters"})
 _IDLE_OF_INTEGRATION: Final = frozenset(
-    {"ContentHandlingStrategy", "PassthroughBehavior", "TlsConfig"}
+    {"ContentHandlingStrategy", "PassthroughBehavior", "RequestParameters", "TlsConfig"}
 )
-_IDLE_UNLESS_HTTP: Final = _IDLE_OF_INTEGRATION | {"RequestParameters"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +173,7 @@ def _integration_of(api: _Api, route: "Resource") -> "Resource | None":
     integration = api.part_named("Integration", target.removeprefix("integrations/"))
     if integration is None:
         raise route.require("Target").error(f"is {target}, no integration of this API")
-    is_http = integration.text("IntegrationType") == "HTTP_PROXY"
-    api.stack.note_idle(integration, _IDLE_OF_INTEGRATION if is_http else _IDLE_UNLESS_HTTP)
+    api.stack.note_idle(integration, _IDLE_OF_INTEGRATION)
     return integration
 
 
