@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gatepost.gateway.core.commands import Accept, Invoke, Refuse, Report, Send
-from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route
+from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route, Throttle
 from gatepost.gateway.core.inputs import (
     Failed,
     InvocationFinished,
@@ -207,6 +207,36 @@ def test_shutdown_refuses_pending_handshakes_and_new_ones(dialogue: "Dialogue") 
     assert dialogue.one(Refuse).status == 503
     dialogue.finish(invocation_id, {"statusCode": 200})
     assert dialogue.event()["requestContext"]["disconnectStatusCode"] == 1001
+
+
+def test_a_throttled_handshake_gets_429_and_asks_nobody(talk: "Callable[..., Dialogue]") -> None:
+    """B-312; a stage that is not there takes nothing from the bucket."""
+    dialogue = talk(settings=GatewaySettings(connect_throttle=Throttle(1, 1)))
+    dialogue.upgrade("/nowhere")
+    dialogue.upgrade()
+    assert dialogue.all(Invoke)
+    number = dialogue.upgrade()
+    refusal = dialogue.one(Refuse)
+    assert (refusal.handshake_id, refusal.status) == (number, 429)
+    assert refusal.body == b'{"message":"Too Many Requests"}'
+    report = dialogue.one(Report)
+    assert (report.kind, report.status, report.detail) == ("connect", 429, "throttled")
+    assert not dialogue.all(Invoke)
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_a_result_without_a_status_accepts_if_a_setting_says_so(
+    talk: "Callable[..., Dialogue]", *, accepts: bool
+) -> None:
+    """B-045: contested."""
+    dialogue = talk(settings=GatewaySettings(accept_connect_without_status=accepts))
+    dialogue.upgrade()
+    dialogue.finish(dialogue.one(Invoke).invocation_id, {})
+    if accepts:
+        assert dialogue.all(Accept)
+    else:
+        assert dialogue.one(Refuse).status == 502
+        assert "statusCode is missing" in dialogue.one(Report).detail
 
 
 AUTHORIZER = Authorizer("auth", "authorize", ("route.request.querystring.token",))
