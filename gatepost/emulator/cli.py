@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
+from gatepost.emulator.fault_flags import parse_faults
 from gatepost.emulator.options import DEFAULTS, LEVELS, DevOptions
 
 USAGE_ERROR = 2
@@ -25,6 +26,7 @@ examples:
   gatepost dev --template ../shop/serverless.yml --stage test
   gatepost dev --dynamodb http://localhost:8000
   gatepost dev --in-process                 stop at breakpoint() in a handler
+  gatepost dev --fault disconnect=lost      see what a missing $disconnect does
 """
 
 
@@ -71,6 +73,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            type=Path, metavar="PATH")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
+    option("--fault", "misbehave from the start, as in throttle_rate=0.1; may be repeated",
+           action="append", default=[], metavar="NAME=VALUE")  # fmt: skip
 
 
 def _port(text: str) -> int:
@@ -126,5 +130,6 @@ def _let_go_of_output() -> None:
 
 
 def _dev_options(given: argparse.Namespace) -> DevOptions:
-    values = {name: value for name, value in vars(given).items() if name != "command"}
-    return DevOptions(**values)
+    values = dict(vars(given))
+    del values["command"]
+    return DevOptions(**values, faults=parse_faults(values.pop("fault")))

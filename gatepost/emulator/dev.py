@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
+from gatepost.emulator.control import Control
 from gatepost.emulator.environment import (
     Endpoints,
     choose_python,
@@ -27,6 +28,7 @@ from gatepost.emulator.environment import (
     write_ca_bundle,
 )
 from gatepost.emulator.errors import UserError
+from gatepost.emulator.http_port import api_lines, serve_functions
 from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
 from gatepost.emulator.pages import Pages
@@ -40,6 +42,7 @@ from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
+from gatepost.gateway.server.clock import MovableClock
 from gatepost.gateway.server.listener import authority
 from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
@@ -150,10 +153,11 @@ class Emulator:
 
     async def start(self) -> None:
         """Start everything and wait until it answers. Raises UserError."""
-        deployment = self._deployment
-        env_file = read_env_file(self._options.env_file) if self._options.env_file else {}
+        options, deployment = self._options, self._deployment
+        env_file = read_env_file(options.env_file) if options.env_file else {}
         invoker = _WhenReady()
-        gateway = self._gateway(invoker)
+        clock = MovableClock()
+        gateway = self._gateway(invoker, clock)
 
         async def close_gateway() -> None:
             invoker.give_up()
@@ -161,7 +165,9 @@ class Emulator:
 
         await self._listen(gateway)
         self._stack.push_async_callback(close_gateway)
-        await self._serve_pages()
+        gateway.inject(options.faults)
+        control = Control(gateway, clock, host=options.host, faults=options.faults)
+        await self._serve_http(control, invoker)
         dynamodb = await self._table_endpoint()
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
         functions = with_local_environment(
@@ -205,12 +211,13 @@ class Emulator:
         return Endpoints(
             management=f"http://{address}/{self._deployment.stage}",
             dynamodb=dynamodb,
+            functions=f"http://{authority(_reachable(self._options.host), self.http_port)}",
             everything_else=None if self._options.dynamodb else dynamodb,
         )
 
-    def _gateway(self, invoker: Invoker) -> GatewayServer:
+    def _gateway(self, invoker: Invoker, clock: MovableClock) -> GatewayServer:
         try:
-            return GatewayServer(self._deployment, invoker, on_report=self._log.report)
+            return GatewayServer(self._deployment, invoker, on_report=self._log.report, clock=clock)
         except ValueError as error:  # a deployment that can't be served: its template's mistake
             raise UserError(f"{self._options.template}: {error}") from error
 
@@ -222,9 +229,13 @@ class Emulator:
             raise _cannot_listen("--port", options.host, options.port, error) from error
         self.gateway_port = gateway.port
 
-    async def _serve_pages(self) -> None:
+    async def _serve_http(self, control: Control, invoker: Invoker) -> None:
         options = self._options
         pages = Pages(self._deployment, gateway_port=self.gateway_port)
+        serve_functions(
+            pages, self._deployment, invoker, host=options.host, on_report=self._log.report
+        )
+        pages.serve(control.add_to)
         self._stack.push_async_callback(pages.close)
         try:
             await pages.start(options.host, options.http_port)
@@ -281,6 +292,7 @@ class Emulator:
             f"  socket        ws://{gateway}",
             f"  @connections  http://{gateway}/@connections",
             f"  pages         http://{authority(host, self.http_port)}/",
+            *api_lines(deployment, authority(host, self.http_port)),
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
         title = f"{deployment.service}, stage {deployment.stage}"

@@ -30,6 +30,7 @@ class Endpoints(Struct, frozen=True):
 
     management: str
     dynamodb: str
+    functions: str
     everything_else: str | None = None
 
 
@@ -65,6 +66,7 @@ def with_local_environment(
     local = {
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoints.management,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
+        "AWS_ENDPOINT_URL_LAMBDA": endpoints.functions,
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
         "AWS_CA_BUNDLE": str(ca_bundle),
         "SSL_CERT_FILE": str(ca_bundle),

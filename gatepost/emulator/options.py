@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from gatepost.gateway.core.faults import NO_FAULTS, Faults
+
 LEVELS: Final = ("debug", "info", "warning")
 """debug: everything, plain HTTP requests too; info: the default; warning: failures and output."""
 
@@ -23,6 +25,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     python: Path | None = None
     env_file: Path | None = None
     log_level: str = "info"
+    faults: Faults = NO_FAULTS
 
 
 DEFAULTS = DevOptions()

@@ -51,6 +51,8 @@ class _Error(msgspec.Struct, rename="camel"):
 
     error_type: str | None = None
     error_message: str | None = None
+    stack_trace: tuple[str, ...] | None = None
+    trace: tuple[str, ...] | None = None  # what Node's client calls it
 
 
 class RuntimeApi:
@@ -151,7 +153,7 @@ def _failed(link: _Link) -> Failed:
     except msgspec.MsgspecError:
         error = _Error()
     kind = error.error_type or link.error_type or "Unhandled"
-    return Failed(kind, error.error_message or "")
+    return Failed(kind, error.error_message or "", error.stack_trace or error.trace or ())
 
 
 class _Link(asyncio.Protocol):

@@ -10,8 +10,11 @@ import socket
 from collections.abc import Callable
 
 from gatepost.gateway.core.commands import Report
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.gateway import Gateway
+from gatepost.gateway.core.inputs import DropLinks, Inject
 from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.certificate import Certificate
@@ -84,6 +87,20 @@ class GatewayServer:
         """Let timers ring that are due by the clock, when a test has moved it."""
         if self._shell is not None:
             self._shell.tick()
+
+    def inject(self, faults: Faults) -> None:
+        """Misbehave like this from now on; replaces every fault before."""
+        if self._shell is not None:
+            self._shell.receive(Inject(faults))
+
+    def drop(self, *connection_ids: str) -> None:
+        """Cut these connections' links without a close frame; without ids, every link."""
+        if self._shell is not None:
+            self._shell.receive(DropLinks(connection_ids))
+
+    def connections(self) -> list[Connection]:
+        """List the open connections, the oldest first; to be read, not changed."""
+        return self._core.connections()
 
     async def close(self, drain_s: float = 5.0) -> None:
         """Close every connection with 1001, let functions end, then stop listening.

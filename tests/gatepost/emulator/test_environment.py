@@ -16,7 +16,11 @@ from gatepost.emulator.environment import (
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import Deployment, Function, WebSocketApi
 
-ENDPOINTS = Endpoints(management="http://127.0.0.1:1/dev", dynamodb="http://127.0.0.1:2")
+ENDPOINTS = Endpoints(
+    management="http://127.0.0.1:1/dev",
+    dynamodb="http://127.0.0.1:2",
+    functions="http://127.0.0.1:3",
+)
 
 
 def environment_of(template: dict[str, str], env_file: dict[str, str]) -> dict[str, str]:
