@@ -16,7 +16,7 @@ from pathlib import Path
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.fault_flags import parse_faults
-from gatepost.emulator.options import DEFAULTS, LEVELS, DevOptions
+from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 
 USAGE_ERROR = 2
 
@@ -71,6 +71,9 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            "that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
     option("--env-file", "file of NAME=value lines added to every function's environment",
            type=Path, metavar="PATH")  # fmt: skip
+    option("--ordering", "order in which a connection's messages are worked on, and posts reach it:"
+           " %(choices)s (default: %(default)s)",
+           choices=ORDERINGS, default=DEFAULTS.ordering)  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
     option("--fault", "misbehave from the start, as in throttle_rate=0.1; may be repeated",
@@ -132,4 +135,5 @@ def _let_go_of_output() -> None:
 def _dev_options(given: argparse.Namespace) -> DevOptions:
     values = dict(vars(given))
     del values["command"]
-    return DevOptions(**values, faults=parse_faults(values.pop("fault")))
+    faults = parse_faults(values.pop("fault"))
+    return DevOptions(**values, faults=faults)

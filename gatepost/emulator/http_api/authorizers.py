@@ -21,10 +21,10 @@ from gatepost.emulator.http_api.answers import (
     Kind,
 )
 from gatepost.emulator.http_api.events import Event, event_1_0, event_2_0
-from gatepost.emulator.http_api.policies import PolicyDocument, verdict
 from gatepost.emulator.http_api.requests import Call
 from gatepost.gateway.core.deployment import HttpAuthorizer
 from gatepost.gateway.core.inputs import Failed, Outcome, Returned
+from gatepost.gateway.core.policies import INVOKE, Policy
 from gatepost.gateway.core.ports import Invoker
 
 AUTHORIZER_TIMEOUT_S: Final[dict[Kind, float]] = {"http": 10.0, "rest": 29.0}
@@ -36,9 +36,9 @@ class _Simple(Struct, frozen=True, rename="camel"):
     context: dict[str, object] | None = None
 
 
-class _Policy(Struct, frozen=True, rename="camel"):
+class _WithPolicy(Struct, frozen=True, rename="camel"):
     principal_id: str
-    policy_document: PolicyDocument
+    policy_document: Policy
     context: dict[str, object] | None = None
 
 
@@ -123,7 +123,7 @@ def _decided(
     try:
         if authorizer.simple:
             return _simple(call, msgspec_json.decode(outcome.payload, type=_Simple))
-        return _by_policy(call, msgspec_json.decode(outcome.payload, type=_Policy))
+        return _by_policy(call, msgspec_json.decode(outcome.payload, type=_WithPolicy))
     except MsgspecError:
         return BAD_AUTHORIZER[kind]
 
@@ -134,15 +134,16 @@ def _simple(call: Call, result: _Simple) -> HttpAnswer | dict[str, object]:
     return _shown(call, None, result.context)
 
 
-def _by_policy(call: Call, result: _Policy) -> HttpAnswer | dict[str, object]:
-    kind, context = call.api.kind, result.context or {}
-    match verdict(result.policy_document, call.arn):
-        case "denied explicitly":
-            return DENIED_EXPLICITLY[kind]
-        case "denied":
-            return DENIED[kind]
-    if kind == "rest" and any(isinstance(value, dict | list) for value in context.values()):
+def _by_policy(call: Call, result: _WithPolicy) -> HttpAnswer | dict[str, object]:
+    kind, policy, context = call.api.kind, result.policy_document, result.context or {}
+    nested = any(isinstance(value, dict | list) for value in context.values())
+    if policy.problem() is not None or (nested and kind == "rest"):
         return BAD_AUTHORIZER[kind]
+    if not policy.allows(INVOKE, call.arn):
+        denies = (
+            each.effect == "Deny" for each in policy.statements if each.fits(INVOKE, call.arn)
+        )
+        return DENIED_EXPLICITLY[kind] if any(denies) else DENIED[kind]
     return _shown(call, result.principal_id, result.context)
 
 

@@ -73,7 +73,8 @@ class Stall(Struct, frozen=True, tag=True):
 class CallHttp(Struct, frozen=True, tag=True):
     """Send a request to the backend of an HTTP_PROXY integration.
 
-    Its end comes back as InvocationFinished with HttpAnswered or NotInvocable.
+    Its end comes back as InvocationFinished with HttpAnswered, or with NotInvocable when the
+    backend could not be reached or took longer than `timeout_s`.
     """
 
     invocation_id: int
@@ -83,6 +84,7 @@ class CallHttp(Struct, frozen=True, tag=True):
     body: bytes
     connection_id: str
     route_key: str
+    timeout_s: float
 
 
 class Answer(Struct, frozen=True, tag=True):

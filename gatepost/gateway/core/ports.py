@@ -1,8 +1,9 @@
-"""The one port of the gateway: what runs a function for it."""
+"""The ports of the gateway: what runs a function for it, what calls an HTTP backend."""
 
 from collections.abc import Awaitable
 from typing import Protocol
 
+from gatepost.gateway.core.commands import CallHttp
 from gatepost.gateway.core.inputs import Outcome
 
 
@@ -14,4 +15,12 @@ class Invoker(Protocol):
 
         An `async def` does; one that returns a Future has the function started at once.
         """
+        ...
+
+
+class Backends(Protocol):
+    """Calls the backends of HTTP_PROXY integrations. Every failure is an Outcome."""
+
+    def call(self, command: CallHttp) -> Awaitable[Outcome]:
+        """Send the request, within `command.timeout_s`; await the answer."""
         ...

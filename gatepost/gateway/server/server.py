@@ -21,6 +21,7 @@ from gatepost.gateway.server.certificate import Certificate
 from gatepost.gateway.server.clock import Clock, steady_clock
 from gatepost.gateway.server.frame_link import FrameLink
 from gatepost.gateway.server.hanging_up import LINGER_S
+from gatepost.gateway.server.http_backend import HttpBackends
 from gatepost.gateway.server.http_link import HttpLink
 from gatepost.gateway.server.listener import Listener, bind
 from gatepost.gateway.server.shell import Shell
@@ -51,6 +52,7 @@ class GatewayServer:
         self._settings = settings or GatewaySettings()
         self._core = Gateway(deployment, settings=self._settings, seed=secrets.randbits(64))
         self._invoker = invoker
+        self._backends = HttpBackends()
         self._on_report = on_report
         self._clock = clock or steady_clock()
         self._certificate = Certificate()
@@ -79,7 +81,13 @@ class GatewayServer:
         sockets = await bind(host, port)
         self.port = sockets[0].getsockname()[1]
         self._certificate.add_name(host)
-        self._shell = Shell(self._core, self._invoker, clock=self._clock, on_report=self._on_report)
+        self._shell = Shell(
+            self._core,
+            self._invoker,
+            clock=self._clock,
+            backends=self._backends,
+            on_report=self._on_report,
+        )
         self._listener = Listener(sockets, self._serve)
         self._sweep_links()
 
@@ -115,6 +123,7 @@ class GatewayServer:
         deadline = asyncio.get_running_loop().time() + max(drain_s, LINGER_S)
         shell.shut_down()
         await shell.drained(drain_s)
+        await self._backends.close()
         if self._listener is not None:
             self._listener.close()
         if self._sweep is not None:

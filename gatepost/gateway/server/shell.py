@@ -7,13 +7,14 @@ import asyncio
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
 from gatepost.gateway.core.commands import (
     Accept,
     Answer,
+    CallHttp,
     Close,
     Command,
     Invoke,
@@ -30,6 +31,7 @@ from gatepost.gateway.core.inputs import (
     Lost,
     ManagementCall,
     Message,
+    NotInvocable,
     Outcome,
     PeerClosed,
     ProtocolFailed,
@@ -38,7 +40,7 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.ports import Backends, Invoker
 from gatepost.gateway.server.clock import Clock
 from gatepost.gateway.server.http_reader import Request
 
@@ -52,6 +54,9 @@ Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost
 
 INVOCATIONS_PER_CONNECTION_MAX = 256
 """With so many invocations under way a connection is not read, until half of them have ended."""
+
+
+NO_BACKENDS = NotInvocable("no HTTP backend can be called here")
 
 
 class Core(Protocol):
@@ -103,10 +108,12 @@ class Shell:
         invoker: Invoker,
         *,
         clock: Clock,
+        backends: Backends | None = None,
         on_report: Callable[[Report], None] | None = None,
     ) -> None:
         self._core = core
         self._invoker = invoker
+        self._backends = backends
         self._clock = clock
         self._on_report = on_report
         self._loop = asyncio.get_running_loop()
@@ -119,6 +126,7 @@ class Shell:
         self._carry_out: dict[type[Command], Callable[[Any], None]] = {
             Accept: self._accept,
             Answer: self._answer,
+            CallHttp: self._call_http,
             Close: self._close,
             Invoke: self._invoke,
             Refuse: self._refuse,
@@ -215,18 +223,28 @@ class Shell:
             self._on_report(command)
 
     def _invoke(self, command: Invoke) -> None:
-        running = asyncio.ensure_future(self._invoker.invoke(command.function, command.event))
+        self._begin(command, self._invoker.invoke(command.function, command.event))
+
+    def _call_http(self, command: CallHttp) -> None:
+        if self._backends is None:
+            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS))
+        else:
+            self._begin(command, self._backends.call(command))
+
+    def _begin(self, command: Invoke | CallHttp, work: Awaitable[Outcome]) -> None:
+        running = asyncio.ensure_future(work)
         self._invocations.add(running)
         self._count(command.connection_id, 1)
-        running.add_done_callback(partial(self._invoked, command))
+        running.add_done_callback(partial(self._ended, command))
 
-    def _invoked(self, command: Invoke, ended: asyncio.Future[Outcome]) -> None:
+    def _ended(self, command: Invoke | CallHttp, ended: asyncio.Future[Outcome]) -> None:
         self._invocations.discard(ended)
         self._count(command.connection_id, -1)
         if ended.cancelled():
             return
         if (error := ended.exception()) is not None:
-            logger.error("The invoker failed on the function %r", command.function, exc_info=error)
+            what = command.function if isinstance(command, Invoke) else command.url
+            logger.error("The integration %r could not be run", what, exc_info=error)
             outcome: Outcome = Failed(type(error).__name__, str(error))
         else:
             outcome = ended.result()

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from random import Random
 
 import aiohttp
 import pytest
@@ -10,28 +9,35 @@ from msgspec import convert
 
 from gatepost.emulator.control import Control
 from gatepost.emulator.pages import Pages
-from gatepost.gateway.core.connection import Api, Connection
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import Deployment, WebSocketApi
 from gatepost.gateway.core.faults import NO_FAULTS, Faults
-from gatepost.gateway.core.ids import IdSource
-from gatepost.gateway.core.routes import RouteSelector
+from gatepost.gateway.core.gateway import Gateway as Core
+from gatepost.gateway.core.inputs import Upgrade
 from gatepost.gateway.server.clock import MovableClock
 
 START = 1_772_701_623.25
+
+
+UPGRADE = (
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+)
 
 
 class ScriptedGateway:
     """Takes note of what it is told."""
 
     def __init__(self) -> None:
-        deployed = WebSocketApi("a1b2c3d4e5", "chat", "dev", {})
-        ids = IdSource(deployed.api_id, Random(1))  # noqa: S311 - no secret
-        selector = RouteSelector(deployed.route_selection_expression, {})
-        api = Api(deployed, ids, selector)
-        self.open = [
-            Connection(name, api, "localhost", "127.0.0.1", None, START, last_active_at=START + 1)
-            for name in ("one=", "two=")
-        ]
+        api = WebSocketApi("a1b2c3d4e5", "chat", "dev", {})
+        core = Core(Deployment("shop", "dev", "us-east-1", "1" * 12, Path(), (api,), {}))
+        for number in (1, 2):
+            core.receive(
+                Upgrade(number, "/dev", "", UPGRADE, "localhost", "127.0.0.1"), START + number
+            )
+        self.open = core.connections()
         self.told: list[object] = []
 
     def inject(self, faults: Faults) -> None:
@@ -103,25 +109,27 @@ async def test_faults_are_shown_replaced_and_cleared(port: Port) -> None:
 
 async def test_chosen_links_are_dropped_or_all(port: Port) -> None:
     """All must be asked for by an empty list."""
-    assert await port.ask("POST drop", {"connection_ids": ["one="]}) == (200, {"dropped": 1})
+    one = port.gateway.open[0].id
+    assert await port.ask("POST drop", {"connection_ids": [one]}) == (200, {"dropped": 1})
     assert await port.ask("POST drop", {"connection_ids": []}) == (200, {"dropped": 2})
-    assert port.gateway.told == [("one=",), ()]
-    status, said = await port.ask("POST drop", {"connection_ids": ["one=", "no="]})
+    assert port.gateway.told == [(one,), ()]
+    status, said = await port.ask("POST drop", {"connection_ids": [one, "no="]})
     assert (status, said) == (404, {"message": "No such connections: no="})
     assert len(port.gateway.told) == 2
 
 
 async def test_connections_are_listed(port: Port) -> None:
     """With the moments that GET `@connections` tells."""
-    first = {
-        "connectionId": "one=",
-        "api": "chat",
-        "stage": "dev",
-        "connectedAt": "2026-03-05T09:07:03.250Z",
+    one, two = (connection.id for connection in port.gateway.open)
+    moments = {
+        "connectedAt": "2026-03-05T09:07:04.250Z",
         "lastActiveAt": "2026-03-05T09:07:04.250Z",
     }
-    answer = await port.ask("GET connections")
-    assert answer == (200, [first, {**first, "connectionId": "two="}])
+    status, shown = await port.ask("GET connections")
+    assert status == 200
+    assert isinstance(shown, list)
+    assert shown[0] == {"connectionId": one, "api": "chat", "stage": "dev", **moments}
+    assert [connection["connectionId"] for connection in shown] == [one, two]
 
 
 async def test_the_clock_moves_ahead_and_timers_ring(port: Port) -> None:
