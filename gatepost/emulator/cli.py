@@ -24,6 +24,7 @@ EXAMPLES = """\
 examples:
   gatepost dev                              the serverless.yml of this folder, stage dev
   gatepost dev --template ../shop/serverless.yml --stage test
+  gatepost dev --template cdk.out/Chat.template.json --values local-values.yml
   gatepost dev --dynamodb http://localhost:8000
   gatepost dev --in-process                 stop at breakpoint() in a handler
   gatepost dev --fault disconnect=lost      see what a missing $disconnect does
@@ -53,8 +54,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
     def option(flag: str, text: str, **settings: object) -> None:
         dev.add_argument(flag, help=text, **settings)  # type: ignore[arg-type] # argparse's own
 
-    option("--template", "the deployment template (default: %(default)s)",
-           type=Path, default=DEFAULTS.template, metavar="PATH")  # fmt: skip
+    option("--template", "the deployment template (default: serverless.yml, else template.yaml, "
+           "of this folder)", type=Path, metavar="PATH")  # fmt: skip
     option("--stage", "the stage to run (default: the template's, else dev)", metavar="NAME")
     option("--port", "port of sockets and @connections; 0 lets the system choose "
            "(default: %(default)s)", type=_port, default=DEFAULTS.port, metavar="N")  # fmt: skip
@@ -74,6 +75,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
     option("--ordering", "order in which a connection's messages are worked on, and posts reach it:"
            " %(choices)s (default: %(default)s)",
            choices=ORDERINGS, default=DEFAULTS.ordering)  # fmt: skip
+    option("--values", "file of what the template asks of an account: parameters, ssm, cf ...",
+           type=Path, metavar="FILE")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
     option("--fault", "misbehave from the start, as in throttle_rate=0.1; may be repeated",
@@ -136,4 +139,15 @@ def _dev_options(given: argparse.Namespace) -> DevOptions:
     values = dict(vars(given))
     del values["command"]
     faults = parse_faults(values.pop("fault"))
+    values["template"] = given.template or _template_here()
     return DevOptions(**values, faults=faults)
+
+
+def _template_here() -> Path:
+    from gatepost.gateway.template.errors import TemplateError  # noqa: PLC0415 - as above
+    from gatepost.gateway.template.reader import find_template  # noqa: PLC0415
+
+    try:
+        return find_template(Path())
+    except TemplateError as error:
+        raise UserError(str(error)) from error

@@ -24,7 +24,7 @@ class Gateway(Protocol):
     """What is turned: a GatewayServer."""
 
     def inject(self, faults: Faults) -> None:
-        """Misbehave like this from now on."""
+        """Misbehave like this from now on. Raises ValueError for what can't be disturbed."""
 
     def drop(self, *connection_ids: str) -> None:
         """Cut these connections' links; without ids, every link."""
@@ -86,8 +86,11 @@ class Control:
         return _json(self._faults)
 
     def _inject(self, faults: Faults) -> None:
+        try:
+            self._gateway.inject(faults)
+        except ValueError as error:  # faults that this gateway can't have
+            raise _wrong(web.HTTPBadRequest, str(error)) from error
         self._faults = faults
-        self._gateway.inject(faults)
 
     async def _drop(self, request: web.Request) -> web.Response:
         body = await self._body(request, Drop)

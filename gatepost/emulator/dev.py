@@ -36,7 +36,7 @@ from gatepost.emulator.reload import Saved, watch
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
@@ -48,6 +48,7 @@ from gatepost.gateway.server.listener import authority
 from gatepost.gateway.server.server import GatewayServer
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.reader import read_template
+from gatepost.gateway.template.values import NO_VALUES, read_values
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 """Every address of this machine: good to listen on, not to connect to."""
@@ -132,6 +133,11 @@ class _WhenReady:
         if self._runner.done() and (runner := self._runner.result()) is not None:
             return runner.invoke(function, event)
         return self._invoke_later(function, event)
+
+    def disturb(self, function: str, *, kill: bool, cold: bool) -> None:
+        runner: object = self._runner.result() if self._runner.done() else None
+        if isinstance(runner, Disturbable):
+            runner.disturb(function, kill=kill, cold=cold)
 
     async def _invoke_later(self, function: str, event: bytes) -> Outcome:
         runner = await asyncio.shield(self._runner)
@@ -315,7 +321,10 @@ class Emulator:
 
 def _read(options: DevOptions) -> Deployment:
     try:
-        return read_template(options.template, stage=options.stage, environ=os.environ)
+        values = NO_VALUES if options.values is None else read_values(options.values)
+        return read_template(
+            options.template, stage=options.stage, environ=os.environ, values=values
+        )
     except TemplateError as error:
         raise UserError(str(error)) from error
 

@@ -29,6 +29,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     python: Path | None = None
     env_file: Path | None = None
     ordering: Ordering = "concurrent"
+    values: Path | None = None
     log_level: str = "info"
     faults: Faults = NO_FAULTS
 

@@ -33,6 +33,7 @@ class Invoke(Struct, frozen=True, tag=True):
     """Run a function; its end comes back as InvocationFinished.
 
     `event` is the JSON document for the handler. `connection_id` and `route_key` name the cause.
+    Faults: `kill` ends the worker in the middle, `cold` wants one that was never used.
     """
 
     invocation_id: int
@@ -40,6 +41,8 @@ class Invoke(Struct, frozen=True, tag=True):
     event: bytes
     connection_id: str
     route_key: str
+    kill: bool = False
+    cold: bool = False
 
 
 class Send(Struct, frozen=True, tag=True):

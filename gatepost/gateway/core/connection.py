@@ -42,7 +42,8 @@ class Connection:
     """One connection, or one that is still being made. Moments are epoch seconds.
 
     `context` holds those keys of `requestContext` that never change. `last_active_at` moves with
-    each message in either direction (B-211, B-272).
+    each message in either direction (B-211, B-272). `backlogged` is whether what waits for a slow
+    reader is at its bound (B-203).
     """
 
     id: str
@@ -54,6 +55,7 @@ class Connection:
     context: dict[str, object] = field(default_factory=dict)
     opened_at: float = 0.0
     last_active_at: float = 0.0
+    backlogged: bool = False
 
 
 @dataclass(slots=True, eq=False)

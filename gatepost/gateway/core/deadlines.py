@@ -8,12 +8,10 @@ from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Final
 
-from gatepost.gateway.core.ordering import Held
-
 _OUTDATED_MAX: Final = 64
 
-Key = str | int | Held
-"""A connection id, the number of an invocation, or what is held back itself."""
+Key = str | int
+"""A connection id, or the number of an invocation."""
 
 
 class Deadlines:

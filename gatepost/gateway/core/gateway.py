@@ -4,15 +4,17 @@ This module decides which part of the core an input belongs to, and keeps time. 
 the gateway's behaviour itself.
 """
 
+from functools import partial
 from math import inf
 from random import Random
 
-from gatepost.gateway.core import handshake, management, messages
+from gatepost.gateway.core import faulting, handshake, management, messages
 from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
 from gatepost.gateway.core.commands import Command, WakeAt
 from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
 from gatepost.gateway.core.deployment import CONNECT, Authorizer, Deployment, WebSocketApi
+from gatepost.gateway.core.faults import NO_FAULTS
 from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT
 from gatepost.gateway.core.identity_sources import IdentitySource, parse_identity_source
 from gatepost.gateway.core.ids import IdSource
@@ -84,11 +86,11 @@ class Gateway:
             self._settle()
         self._dispatch(given)
         self._settle()
-        next_at = state.deadlines.next_at()
+        next_at = min(state.deadlines.next_at(), state.later.next_at())
         if next_at < self._wake_at:
             self._wake_at = next_at
             state.out.append(WakeAt(next_at))
-        return state.out
+        return state.out if state.faults is NO_FAULTS else faulting.disturbed(state)
 
     def connections(self) -> list[Connection]:
         """List the open connections, the oldest first; to be read, not changed."""
@@ -115,6 +117,8 @@ class Gateway:
                 self._shut_down()
             case PeerClosed() | Lost() | BinaryMessage() | ProtocolFailed():
                 self._end_connection(given)
+            case _:
+                faulting.receive(state, given)
 
     def _settle(self) -> None:
         """Take in the outcomes of those integrations that answer by themselves."""
@@ -124,8 +128,18 @@ class Gateway:
     def _finish(self, given: InvocationFinished) -> None:
         """Hand the outcome to whoever asked for the invocation, unless that gave up (B-181)."""
         state = self._state
-        invocation = state.invocations.pop(given.invocation_id, None)
+        invocation = state.invocations.get(given.invocation_id)
         if invocation is None:
+            return
+        if state.faults.connect_delay_s and isinstance(invocation.cause, Handshake):
+            state.later.put(state.now + state.faults.connect_delay_s, partial(self._act, given))
+        else:
+            self._act(given)
+
+    def _act(self, given: InvocationFinished) -> None:
+        state = self._state
+        invocation = state.invocations.pop(given.invocation_id, None)
+        if invocation is None:  # its time ran out while a fault delayed it
             return
         state.deadlines.cancel(invocation.id)
         match invocation.cause:
@@ -172,10 +186,10 @@ class Gateway:
         while (key := state.deadlines.pop_due(state.now)) is not None:
             if isinstance(key, str):
                 self._expire_connection(state.connections[key])
-            elif isinstance(key, int):
-                self._expire_invocation(state.invocations.pop(key))
             else:
-                state.release(key)
+                self._expire_invocation(state.invocations.pop(key))
+        while (action := state.later.pop_due(state.now)) is not None:
+            action()
 
     def _expire_connection(self, connection: Connection) -> None:
         """Close an idle or old connection; messages since the deadline was set have moved it."""

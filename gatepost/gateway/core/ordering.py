@@ -22,18 +22,6 @@ class Wanted:
     cause: Handshake | Closing | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Delivery:
-    """A payload that was posted to a connection and is on its way."""
-
-    connection: Connection
-    payload: bytes
-
-
-Held = Wanted | Delivery
-"""What a deadline can hold back; each is itself only, so that it can be the key of one."""
-
-
 class Lanes:
     """One lane for each connection that has an invocation under way, so that the next one waits."""
 

@@ -19,7 +19,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     Timers: `idle_timeout_s` (B-270) and `lifetime_s` (B-274) end a connection with 1001.
 
     Sizes: `message_bytes_max` (B-250), `frame_bytes_max` (B-251, outbound fragments too, B-253)
-    and `url_chars_max` (B-028).
+    and `url_chars_max` (B-028). `unread_bytes_max` may wait for a slow reader; then posts to it get
+    429 (B-203, the number is ours).
+
+    `compression` answers an offer of permessage-deflate (B-257). Messages are measured as they are
+    after decompression, frames as they are on the wire.
 
     Authorization: `authorizer_result_bytes_max` is the longest result of an authorizer that counts
     (B-076). With `verify_signatures` calls of `@connections`, and `$connect` where the route asks
@@ -54,6 +58,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     message_bytes_max: int = 131_072
     frame_bytes_max: int = 32_768
     url_chars_max: int = 4096
+    unread_bytes_max: int = 1_048_576
+    compression: bool = True
     account_throttle: Throttle | None = Throttle(10_000, 5_000)
     connect_throttle: Throttle | None = Throttle(500, 500)
     ordering: Ordering = "concurrent"

@@ -6,6 +6,7 @@ one `$disconnect` for each connection that was open, no command for a connection
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from gatepost.gateway.core.addresses import Addresses
@@ -15,10 +16,12 @@ from gatepost.gateway.core.connection import Connection, Handshake, Invocation
 from gatepost.gateway.core.deadlines import Deadlines
 from gatepost.gateway.core.deployment import DISCONNECT, LambdaProxy, Route
 from gatepost.gateway.core.events import disconnect_event
+from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.frames import fragments
 from gatepost.gateway.core.inputs import InvocationFinished, Outcome
 from gatepost.gateway.core.integrations import begin
-from gatepost.gateway.core.ordering import Delivery, Held, Lanes, Wanted
+from gatepost.gateway.core.later import Action, Later
+from gatepost.gateway.core.ordering import Lanes, Wanted
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.core.throttling import Throttles
 
@@ -42,6 +45,8 @@ class State:
     deadlines: Deadlines = field(default_factory=Deadlines)
     lanes: Lanes = field(default_factory=Lanes)
     settled: list[InvocationFinished] = field(default_factory=list)
+    later: Later = field(default_factory=Later)
+    faults: Faults = NO_FAULTS
     out: list[Command] = field(default_factory=list)
     now: float = 0.0
     shutting_down: bool = False
@@ -72,7 +77,24 @@ class State:
         self.end(connection, closing)
 
     def disconnect(self, connection: Connection, closing: Closing) -> None:
-        """Run the `$disconnect` function for a connection that is over, if there is one."""
+        """Run the `$disconnect` function for a connection that is over, or as the faults say."""
+        match self.faults.disconnect:
+            case "lost":
+                detail = "$disconnect lost by a fault"
+                self.out.append(
+                    Report("disconnect", connection.id, None, closing.code, None, detail)
+                )
+            case "late" if not self.shutting_down:
+                at = self.now + self.faults.late_s
+                self.later.put(at, partial(self._disconnect, connection, closing))
+            case "twice":
+                self._disconnect(connection, closing)
+                self._disconnect(connection, closing)
+            case _:
+                self._disconnect(connection, closing)
+
+    def _disconnect(self, connection: Connection, closing: Closing) -> None:
+        """Run the `$disconnect` function, if there is one."""
         route = connection.api.deployed.routes.get(DISCONNECT)
         if route is None:
             self.out.append(Report("disconnect", connection.id, None, closing.code))
@@ -84,7 +106,7 @@ class State:
     def deliver(self, connection: Connection, payload: bytes) -> None:
         """Send what was posted to an open connection, later when order is shuffled (B-292)."""
         if self.settings.ordering == "shuffle":
-            self._hold(Delivery(connection, payload))
+            self._hold(partial(self._arrive, connection, payload))
         else:
             self.send(connection, payload)
 
@@ -106,21 +128,12 @@ class State:
         wanted = Wanted(connection, route, event, request_id, cause)
         match self.settings.ordering:
             case "shuffle" if cause is None:
-                self._hold(wanted)
+                self._hold(partial(self._begin, wanted))
             case "serial" if not isinstance(cause, Handshake):
                 if self.lanes.enter(wanted):
                     self._begin(wanted)
             case _:
                 self._begin(wanted)
-
-    def release(self, held: Held) -> None:
-        """Go on with what was held back."""
-        match held:
-            case Wanted():
-                self._begin(held)
-            case Delivery(connection=connection, payload=payload):
-                if connection.id in self.connections:
-                    self.send(connection, payload)
 
     def ended(self, invocation: Invocation) -> None:
         """Let the next invocation of the connection begin, where one waits for this one."""
@@ -129,8 +142,14 @@ class State:
             if following is not None:
                 self._begin(following)
 
-    def _hold(self, held: Held) -> None:
-        self.deadlines.set(held, self.now + self.rng.uniform(0.0, self.settings.shuffle_s_max))
+    def _hold(self, action: Action) -> None:
+        """Let something happen after a random time."""
+        self.later.put(self.now + self.rng.uniform(0.0, self.settings.shuffle_s_max), action)
+
+    def _arrive(self, connection: Connection, payload: bytes) -> None:
+        """Send what was posted, unless the connection has closed meanwhile."""
+        if connection.id in self.connections:
+            self.send(connection, payload)
 
     def _begin(self, wanted: Wanted) -> None:
         """Begin an integration; its deadline is the integration timeout (B-275)."""

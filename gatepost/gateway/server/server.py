@@ -15,7 +15,7 @@ from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.gateway import Gateway
 from gatepost.gateway.core.inputs import DropLinks, Inject
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.certificate import Certificate
 from gatepost.gateway.server.clock import Clock, steady_clock
@@ -91,20 +91,27 @@ class GatewayServer:
         self._listener = Listener(sockets, self._serve)
         self._sweep_links()
 
+    def inject(self, faults: Faults) -> None:
+        """Misbehave like this from now on, in place of every fault before; before `start` too.
+
+        Raises ValueError for faults of workers where the invoker has none to disturb.
+        """
+        if (faults.kill_rate or faults.cold_start) and not isinstance(self._invoker, Disturbable):
+            raise ValueError("Functions run without workers here: none to kill or to start cold.")
+        if self._shell is not None:
+            self._shell.receive(Inject(faults))
+        else:
+            self._core.receive(Inject(faults), self._clock())
+
+    def drop(self, *connection_ids: str) -> None:
+        """Cut these connections' links without a close frame; without arguments, every one."""
+        if self._shell is not None:
+            self._shell.receive(DropLinks(connection_ids))
+
     def tick(self) -> None:
         """Let timers ring that are due by the clock, when a test has moved it."""
         if self._shell is not None:
             self._shell.tick()
-
-    def inject(self, faults: Faults) -> None:
-        """Misbehave like this from now on; replaces every fault before."""
-        if self._shell is not None:
-            self._shell.receive(Inject(faults))
-
-    def drop(self, *connection_ids: str) -> None:
-        """Cut these connections' links without a close frame; without ids, every link."""
-        if self._shell is not None:
-            self._shell.receive(DropLinks(connection_ids))
 
     def connections(self) -> list[Connection]:
         """List the open connections, the oldest first; to be read, not changed."""

@@ -17,13 +17,16 @@ from gatepost.gateway.core.commands import (
     CallHttp,
     Close,
     Command,
+    Drop,
     Invoke,
     Refuse,
     Report,
     Send,
+    Stall,
     WakeAt,
 )
 from gatepost.gateway.core.inputs import (
+    Backlog,
     BinaryMessage,
     Failed,
     Input,
@@ -40,7 +43,7 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
-from gatepost.gateway.core.ports import Backends, Invoker
+from gatepost.gateway.core.ports import Backends, Disturbable, Invoker
 from gatepost.gateway.server.clock import Clock
 from gatepost.gateway.server.http_reader import Request
 
@@ -48,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 Headers = tuple[tuple[str, str], ...]
 
-Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost
+Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost | Backlog
 """What comes over a link after its handshake."""
 
 
@@ -76,6 +79,14 @@ class Connected(Protocol):
 
     def hold(self, *, held: bool) -> None:
         """Stop reading from the client, or go on."""
+        ...
+
+    def stall(self, *, stalled: bool) -> None:
+        """Write nothing to the client, or go on with what waited."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the link without a close frame; it is reported as lost."""
         ...
 
     def close(self, code: int, reason: str) -> None:
@@ -114,6 +125,7 @@ class Shell:
         self._core = core
         self._invoker = invoker
         self._backends = backends
+        self._disturb = invoker.disturb if isinstance(invoker, Disturbable) else None
         self._clock = clock
         self._on_report = on_report
         self._loop = asyncio.get_running_loop()
@@ -128,10 +140,12 @@ class Shell:
             Answer: self._answer,
             CallHttp: self._call_http,
             Close: self._close,
+            Drop: self._drop,
             Invoke: self._invoke,
             Refuse: self._refuse,
             Report: self._report,
             Send: self._send,
+            Stall: self._stall,
             WakeAt: self._wake,
         }
         self._wake_at = 0.0
@@ -204,6 +218,14 @@ class Shell:
         if (connected := self._connected.pop(command.connection_id, None)) is not None:
             connected.close(command.code, command.reason)
 
+    def _drop(self, command: Drop) -> None:
+        if (connected := self._connected.get(command.connection_id)) is not None:
+            connected.abort()
+
+    def _stall(self, command: Stall) -> None:
+        if (connected := self._connected.get(command.connection_id)) is not None:
+            connected.stall(stalled=command.stalled)
+
     def _answer(self, command: Answer) -> None:
         if (call := self._calls.pop(command.call_id, None)) is not None:
             call.answer(command.status, command.headers, command.body)
@@ -223,7 +245,11 @@ class Shell:
             self._on_report(command)
 
     def _invoke(self, command: Invoke) -> None:
+        if command.cold and self._disturb is not None:
+            self._disturb(command.function, kill=False, cold=True)
         self._begin(command, self._invoker.invoke(command.function, command.event))
+        if command.kill and self._disturb is not None:
+            self._disturb(command.function, kill=True, cold=False)
 
     def _call_http(self, command: CallHttp) -> None:
         if self._backends is None:

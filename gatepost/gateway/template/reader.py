@@ -8,13 +8,30 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.template.cloudformation import is_cloudformation, read_cloudformation
+from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.serverless import read_serverless
 from gatepost.gateway.template.values import NO_VALUES, Values
+from gatepost.gateway.template.yaml_source import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DEFAULT_NAMES: Final = ("serverless.yml", "template.yaml", "template.yml")
+"""The names of templates that are looked for in a folder, in this order."""
+
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
+_KNOWN_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".template"})
+
+
+def find_template(folder: Path) -> Path:
+    """Return the template of a folder; raises TemplateError that lists what was looked for."""
+    for name in DEFAULT_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    raise Place(str(folder.absolute())).error(
+        f"has none of {', '.join(DEFAULT_NAMES)}; --template names another template"
+    )
 
 
 def read_template(
@@ -29,5 +46,6 @@ def read_template(
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
-    del values  # for the kinds of template to come
+    if path.suffix in _KNOWN_SUFFIXES and is_cloudformation(read_file(path, str(path))):
+        return read_cloudformation(path, stage=stage, environ=environ, values=values)
     return read_serverless(path, stage=stage, options=options, environ=environ)
