@@ -65,21 +65,24 @@ class HttpApis:
     def __init__(self, deployment: Deployment, invoker: Invoker) -> None:
         self._deployment = deployment
         self._invoker = invoker
-        # An API at a stage of its own is looked at before those at the root, as on AWS.
-        self._apis = [
-            _Api(api, Router(api))
-            for api in sorted(deployment.http_apis, key=lambda api: api.stage == "$default")
-        ]
+        self._apis = [_Api(api, Router(api)) for api in deployment.http_apis]
 
     def find(self, method: str, path: str) -> Found | None:
-        """Find the API for a percent-encoded path; one with a route for it before any other."""
+        """Find the API for a percent-encoded path.
+
+        A stage in the path comes before `$default`; of several APIs there, one with a route for
+        the request before one with a route for its path, and that before any other.
+        """
         claims = [
             _claim(each, method, below)
             for each in self._apis
             if (below := below_stage(each.api, path)) is not None
         ]
-        claims.sort(key=lambda claim: (claim.matched is None, not claim.resource))
-        return claims[0] if claims else None
+        return min(
+            claims,
+            key=lambda c: (c.api.stage == "$default", c.matched is None, not c.resource),
+            default=None,
+        )
 
     async def answer(self, found: Found, request: HttpRequest) -> HttpAnswer:
         """Answer a request: preflight, authorizer, function, in that order."""

@@ -24,6 +24,7 @@ from tests.gatepost.emulator.http_api.conftest import (
     [
         ("/dev/a", "rest"),
         ("/dev", "rest"),
+        ("/dev/b", "rest"),
         ("/device", "http"),
         ("/a", "http"),
         ("/v2/a", "second"),
@@ -34,7 +35,7 @@ def test_a_stage_in_the_path_comes_before_the_default_stage(path: str, name: str
     """Of several APIs in one place the one that has a route."""
     apis = HttpApis(
         deployment(
-            http_api(route("GET /a"), route("GET /device"), route("GET /dev/a")),
+            http_api(route("GET /a"), route("GET /device"), route("GET /dev/b")),
             http_api(route("GET /b"), name="third"),
             rest_api(rest_route("GET /a")),
             http_api(route("GET /a"), name="second", stage="v2"),
