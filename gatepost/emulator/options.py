@@ -32,6 +32,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     values: Path | None = None
     log_level: str = "info"
     faults: Faults = NO_FAULTS
+    trace: Path | None = None
 
 
 DEFAULTS = DevOptions()
