@@ -42,6 +42,11 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     )
 
 
+def test_functions_invoke_each_other_here() -> None:
+    """Whatever else a DynamoDB endpoint or moto serves."""
+    assert environment_of({}, {})["AWS_ENDPOINT_URL_LAMBDA"] == ENDPOINTS.functions
+
+
 @pytest.mark.parametrize(
     ("on_aws", "here"),
     [
