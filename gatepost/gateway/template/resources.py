@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gatepost.gateway.core.deployment import Table
-    from gatepost.gateway.template.values import Values
     from gatepost.gateway.template.view import View
 
 _API_PARTS: Final = frozenset(
@@ -104,23 +103,16 @@ def table_names(
     return names
 
 
-def known_parameters(parameters: "Mapping[str, View]") -> dict[str, Known]:
-    """Return the parameters that have a default: nobody gives them another value here."""
-    known = {}
-    for name, view in parameters.items():
-        if (default := view.get("Default")) is not None:
-            known[name] = Known(scalar_text(default.scalar()))
-    return known
-
-
-def known_values(values: "Values") -> dict[str, Known]:
-    """Return what the values file says of parameters and of resources that are not emulated."""
-    parameters = {name: Known(value) for name, value in values.parameters.items()}
-    given = {
-        logical_id: Known(attributes.get("Ref"), attributes)
-        for logical_id, attributes in values.resources.items()
+def parameter_values(
+    parameters: "Mapping[str, View]", given: "Mapping[str, str]"
+) -> dict[str, str]:
+    """Return the parameters that have a value: the one `given` in the values file, or a default."""
+    defaults = {
+        name: scalar_text(default.scalar())
+        for name, view in parameters.items()
+        if (default := view.get("Default")) is not None
     }
-    return parameters | given
+    return defaults | dict(given)
 
 
 def known_tables(names: "Mapping[str, str]", region: str) -> dict[str, Known]:

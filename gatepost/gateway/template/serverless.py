@@ -92,15 +92,19 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     resources.refuse_api_parts(found, kinds)
     stack = _text(provider, "stackName") or f"{service}-{stage}"
     ids = _ApiIds.of(service, stage, provider)
-    known = {
-        **resources.known_parameters(parameters),
-        **resources.known_values(variables.values),
-        **functions.known(section, region),
-        **ids.known(region),
-    }
-    names = resources.table_names(found, kinds, Intrinsics(region, stack, known, kinds))
+    known = {**functions.known(section, region), **ids.known(region)}
+    set_parameters = resources.parameter_values(parameters, variables.values.parameters)
+    intrinsics = Intrinsics(
+        region=region,
+        stack=stack,
+        known=known,
+        foreign=kinds,
+        parameters=set_parameters,
+        unset=frozenset(parameters) - set_parameters.keys(),
+        values=variables.values,
+    )
+    names = resources.table_names(found, kinds, intrinsics)
     known |= resources.known_tables(names, region)
-    intrinsics = Intrinsics(region, stack, known, kinds)
     reading = functions.Reading(section, provider, intrinsics, variables.folder, overridden)
     apis, http_apis = _apis(template, reading, ids)
     return Deployment(

@@ -137,7 +137,7 @@ resources:
   Parameters: {{Size: {{Type: String}}}}
   Resources: {{Jobs: {{Type: AWS::SQS::Queue}}, Topic: {{Type: AWS::SNS::Topic}}}}
 """
-    with pytest.raises(TemplateError, match="of which the values file gives no Ref"):
+    with pytest.raises(TemplateError, match="given under resources in a file for --values"):
         read(template, values=values)
     environment = read(template.replace(", T: !Ref Topic", ""), values=values).functions
     assert environment["shop-dev-a"].environment == {"Q": "https://q", "N": "jobs", "S": "9"}

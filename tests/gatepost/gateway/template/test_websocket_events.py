@@ -81,7 +81,7 @@ def test_every_form_of_authorizer_names_a_function_and_its_identity_sources(
         ("other", "is 'other', which is no function of this template and can't be run here"),
         ("arn:aws:lambda:us-east-1:1:function:else", "function of this template"),
         ("{arn: 'arn:aws:cognito-idp:us-east-1:1:userpool/x'}", "function of this template"),
-        ("{arn: !ImportValue Auth, name: a}", "Fn::ImportValue needs a deployed stack"),
+        ("{arn: !ImportValue Auth, name: a}", "imports Auth, which another stack exports"),
         ("{identitySource: []}", "authorizer needs name"),
         ("{name: auth, identitySource: [$request.header.a]}", "a source is route.request.header."),
         ("{name: auth, identitySource: {a: b}}", "identitySource must be a text"),
