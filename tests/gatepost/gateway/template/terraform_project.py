@@ -63,9 +63,13 @@ class TerraformProject:
             target="->aws_apigatewayv2_integration.hello.id aws_apigatewayv2_integration.hello",
         )
 
-    def add_function(self, name: str, **values: object) -> None:
+    def add_function(self, name: str, **values: Any) -> None:  # noqa: ANN401 - as `add` takes
         """Add a function whose handler is in the folder of the plan."""
-        given = {"function_name": name, "handler": "app.main", "runtime": "python3.13"}
+        given: dict[str, Any] = {
+            "function_name": name,
+            "handler": "app.main",
+            "runtime": "python3.13",
+        }
         self.add(f"aws_lambda_function.{name}", **{**given, **values})
 
     def write(self, source: str = "") -> Path:

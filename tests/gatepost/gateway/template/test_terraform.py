@@ -117,12 +117,12 @@ def test_a_plan_apart_from_its_sources_is_read_as_far_as_it_says(tmp_path: Path)
     assert "Keep the plan in the folder of its .tf files" in str(caught.value)
 
 
-def test_of_several_stages_the_one_that_is_asked_for_is_read(plan: TerraformProject) -> None:
-    """Without a wish all are."""
+def test_of_several_stages_the_one_that_is_asked_for_is_the_first(plan: TerraformProject) -> None:
+    """All are read."""
     plan.add("aws_apigatewayv2_stage.test", name="test", api_id="->aws_apigatewayv2_api.socket.id")
     assert [api.stage for api in plan.read().apis] == ["live", "test"]
-    assert [api.stage for api in plan.read(stage="test").apis] == ["test"]
-    with pytest.raises(TemplateError, match="has no WebSocket API with a stage prod"):
+    assert [api.stage for api in plan.read(stage="test").apis] == ["test", "live"]
+    with pytest.raises(TemplateError, match=r"'prod' is no stage of .*, which has live, test"):
         plan.read(stage="prod")
 
 
@@ -158,7 +158,7 @@ def test_what_has_no_stand_in_is_named_in_one_notice(plan: TerraformProject) -> 
 
 def test_a_plan_without_a_websocket_api_is_refused(bare_plan: TerraformProject) -> None:
     """There would be nothing to connect to."""
-    with pytest.raises(TemplateError, match="has no WebSocket API"):
+    with pytest.raises(TemplateError, match="has no aws_apigatewayv2_api of protocol_type"):
         bare_plan.read()
 
 
