@@ -14,6 +14,8 @@ from gatepost.gateway.template.functions import MEMORY_MB_MAX, MEMORY_MB_MIN, TI
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gatepost.gateway.template.part import Part, Resource
     from gatepost.gateway.template.stack import Stack
     from gatepost.gateway.template.view import View
@@ -42,7 +44,7 @@ def function_named(text: str) -> str | None:
     return found["name"] if found else None
 
 
-def read_functions(stack: "Stack", needed: set[str]) -> dict[str, Function]:
+def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Function]:
     """Read the functions by name; `needed` are those that APIs lead to.
 
     Raises TemplateError for one of them that can't be run.
@@ -81,18 +83,20 @@ def _function(name: str, resource: "Resource", stack: "Stack", retry_attempts: i
         handler=handler,
         runtime=resource.require_text("Runtime"),
         code_root=root,
-        environment=_environment(resource),
+        environment=_environment(resource, stack.overridden),
         timeout_s=resource.integer("Timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=resource.integer("MemorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
         retry_attempts=retry_attempts,
     )
 
 
-def _environment(resource: "Part") -> dict[str, str]:
+def _environment(resource: "Part", overridden: "Collection[str]") -> dict[str, str]:
     environment = resource.part("Environment")
     variables = None if environment is None else environment.part("Variables")
     values: dict[str, str] = {}
     for name, view in ({} if variables is None else variables.properties).items():
+        if name in overridden:
+            continue
         if not _VARIABLE_NAME.fullmatch(name):
             raise view.error("can't be the name of an environment variable")
         text = None if view.is_empty else resource.intrinsics.text(view)
