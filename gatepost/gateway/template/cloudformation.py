@@ -23,7 +23,7 @@ from gatepost.gateway.template.view import View
 from gatepost.gateway.template.yaml_source import Node, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from gatepost.gateway.core.deployment import Table
     from gatepost.gateway.template.part import Resource
@@ -75,8 +75,12 @@ def read_cloudformation(
     stage: str | None,
     environ: "Mapping[str, str]",
     values: Values = NO_VALUES,
+    overridden: "Collection[str]" = (),
 ) -> Deployment:
     """Read the template at `path`; `stage` picks the first of several.
+
+    `overridden` names environment variables that are set from outside: what the template sets
+    them to may be unknown.
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
@@ -90,7 +94,7 @@ def read_cloudformation(
     stack = read_stack(
         template, name=_stack_name(path), region=region, folder=folder, values=values
     )
-    return _deployment(template, stack, stage)
+    return _deployment(template, stack, stage, overridden)
 
 
 def _stack_name(path: Path) -> str:
@@ -101,7 +105,9 @@ def _stack_name(path: Path) -> str:
     return project_of(path.parent).name or "stack"
 
 
-def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
+def _deployment(
+    template: View, stack: Stack, stage: str | None, overridden: "Collection[str]"
+) -> Deployment:
     names = stack.functions()
     apis = _first_at(stage, read_websocket_apis(stack, names), template)
     if not apis:
@@ -110,7 +116,7 @@ def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
             "no AWS::Serverless::WebSocketApi"
         )
     http_apis = read_http_apis(stack, names)
-    functions = read_functions(stack, set(_needed(apis, http_apis)))
+    functions = read_functions(stack, set(_needed(apis, http_apis)), overridden)
     return Deployment(
         service=stack.name,
         stage=apis[0].stage,
