@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.options import DEFAULTS, LEVELS, DevOptions
+from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 
 USAGE_ERROR = 2
 
@@ -70,6 +70,9 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            "that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
     option("--env-file", "file of NAME=value lines added to every function's environment",
            type=Path, metavar="PATH")  # fmt: skip
+    option("--ordering", "order in which a connection's messages are worked on, and posts reach it:"
+           " %(choices)s (default: %(default)s)",
+           choices=ORDERINGS, default=DEFAULTS.ordering)  # fmt: skip
     option("--values", "file of what the template asks of an account: parameters, ssm, cf ...",
            type=Path, metavar="FILE")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",

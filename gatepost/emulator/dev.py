@@ -35,6 +35,7 @@ from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
@@ -211,7 +212,12 @@ class Emulator:
 
     def _gateway(self, invoker: Invoker) -> GatewayServer:
         try:
-            return GatewayServer(self._deployment, invoker, on_report=self._log.report)
+            return GatewayServer(
+                self._deployment,
+                invoker,
+                settings=GatewaySettings(ordering=self._options.ordering),
+                on_report=self._log.report,
+            )
         except ValueError as error:  # a deployment that can't be served: its template's mistake
             raise UserError(f"{self._options.template}: {error}") from error
 

@@ -1,12 +1,17 @@
 """What `gatepost dev` can be told, with its defaults."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from msgspec import Struct
 
+from gatepost.gateway.core.settings import Ordering
+
 LEVELS: Final = ("debug", "info", "warning")
 """debug: everything, plain HTTP requests too; info: the default; warning: failures and output."""
+
+ORDERINGS: Final = get_args(Ordering)
+"""In what order messages are worked on: see docs/reference/cli.md."""
 
 
 class DevOptions(Struct, frozen=True, kw_only=True):
@@ -22,6 +27,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     workers: int = 8
     python: Path | None = None
     env_file: Path | None = None
+    ordering: Ordering = "concurrent"
     values: Path | None = None
     log_level: str = "info"
 

@@ -76,14 +76,16 @@ class RunningGateway:
         functions = {
             key: given.function if isinstance(given, TwoWay) else cast("Function", given)
             for key, given in routes.items()
-            if given is not None
+            if given is not None and not isinstance(given, Route)
         }
         api = WebSocketApi(
             api_id="a1b2c3d4e5",
             name="chat",
             stage="dev",
             routes={
-                key: Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
+                key: given
+                if isinstance(given, Route)
+                else Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
                 for key, given in routes.items()
             },
             route_selection_expression=expression,
@@ -187,9 +189,10 @@ class StartGateway(Protocol):
         change: Callable[[Deployment], Deployment] = lambda deployment: deployment,
         **settings: object,
     ) -> RunningGateway:
-        """Start a gateway whose API has these routes, None standing for a broken integration.
+        """Start a gateway whose API has these routes.
 
-        `change` makes of the deployment with this API the one that is wanted.
+        A Route stands for itself, None for a broken integration. `change` makes of the deployment
+        with this API the one that is wanted.
         """
         ...
 

@@ -1,11 +1,14 @@
 """What the gateway knows of one API and of one connection. Plain data, no behaviour."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gatepost.gateway.core.closing import Closing
 from gatepost.gateway.core.deployment import Route, WebSocketApi
 from gatepost.gateway.core.identity_sources import IdentitySource
 from gatepost.gateway.core.ids import IdSource
+from gatepost.gateway.core.integrations import Ready
+from gatepost.gateway.core.models import Models
 from gatepost.gateway.core.routes import RouteSelector
 
 MultiValue = dict[str, list[str]]
@@ -14,7 +17,7 @@ MultiValue = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A WebSocket API, ready to be served.
+    """A WebSocket API, ready to be served; `integrations` and `models` are by route key.
 
     `identity_sources` are those of the authorizer at `$connect`, if there is one.
     """
@@ -24,6 +27,8 @@ class Api:
     selector: RouteSelector
     region: str
     account_id: str
+    integrations: Mapping[str, Ready]
+    models: Mapping[str, Models]
     identity_sources: tuple[IdentitySource, ...] = ()
 
     def arn(self, part: str, *, account_id: str | None = None) -> str:
@@ -37,7 +42,8 @@ class Connection:
     """One connection, or one that is still being made. Moments are epoch seconds.
 
     `context` holds those keys of `requestContext` that never change. `last_active_at` moves with
-    each message in either direction (B-211, B-272).
+    each message in either direction (B-211, B-272). `backlogged` is whether what waits for a slow
+    reader is at its bound (B-203).
     """
 
     id: str
@@ -49,6 +55,7 @@ class Connection:
     context: dict[str, object] = field(default_factory=dict)
     opened_at: float = 0.0
     last_active_at: float = 0.0
+    backlogged: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +81,7 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Invocation:
-    """A function that runs for a connection.
+    """An integration that works for a connection.
 
     `cause` is the handshake for `$connect`, the close for `$disconnect`, None for a message.
     """

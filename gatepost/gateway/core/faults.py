@@ -1,6 +1,6 @@
 """Faults on demand: how the gateway is told to misbehave, as real networks and services do.
 
-Plain data. What a fault does is decided where the behaviour is that it disturbs.
+Plain data. What a fault does is decided in faulting.py, and in state.py for `$disconnect`.
 """
 
 from typing import Literal
@@ -14,12 +14,13 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Fields that name connections hold connection ids; `"*"` in one stands for every connection.
 
     `gone`: `@connections` answers 410 although the client is there. `hang`: a POST is answered
-    only after `hang_s` (B-222), and nothing is delivered. `slow_reader`: the client does not
+    410 only after `hang_s` (B-222), and nothing is delivered. `slow_reader`: the client does not
     read, so that what is posted fills its bounded buffer, then 429 (B-203). `throttle_rate`: the
     share of `@connections` calls, 0 to 1, that are answered 429.
 
-    `connect_delay_s`: how much longer `$connect` takes. `disconnect`: `$disconnect` is lost, comes
-    `late_s` after the close, or comes twice (B-300, B-304).
+    `connect_delay_s`: how much longer `$connect` takes; past its integration timeout the client
+    gets 504 (B-046). `disconnect`: `$disconnect` is lost, comes `late_s` after the close, or
+    comes twice (B-300, B-304).
 
     `kill_rate`: the share of invocations whose worker is killed in the middle. `cold_start`: each
     invocation gets a worker that was never used.
@@ -38,3 +39,8 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 NO_FAULTS = Faults()
+
+
+def names(chosen: tuple[str, ...], connection_id: str) -> bool:
+    """Whether a field of Faults names the connection, or every one."""
+    return connection_id in chosen or "*" in chosen

@@ -36,7 +36,7 @@ from gatepost.gateway.core.inputs import (
     Returned,
     Upgrade,
 )
-from gatepost.gateway.core.results import MalformedResultError, ProxyResult, read_result
+from gatepost.gateway.core.results import MalformedResultError, ProxyResult, read_answer
 from gatepost.gateway.core.state import State
 from gatepost.gateway.core.upgrade_request import (
     SUBPROTOCOL,
@@ -64,10 +64,14 @@ def start(state: State, upgrade: Upgrade) -> None:
         detail = f"{upgrade.path}, where no stage is; there is {here}"
         state.out.append(Report("connect", None, None, address.status, detail=detail))
         return
+    api = address.api.deployed
+    if not state.throttles.admit_connect(api, state.now):
+        _refuse(state, upgrade.handshake_id, http_errors.TOO_MANY_REQUESTS)
+        state.out.append(Report("connect", None, CONNECT, 429, detail="throttled"))
+        return
     handshake = _begin(state, upgrade, address)
-    # Throttling belongs here: after the address, before any authorization (section 3).
     connection = handshake.connection
-    route = connection.api.deployed.routes.get(CONNECT)
+    route = api.routes.get(CONNECT)
     if route is None:  # B-047
         _accept(state, handshake, None)
         state.out.append(Report("connect", connection.id, None, _SWITCHING_PROTOCOLS, 0.0))
@@ -92,7 +96,7 @@ def finish(state: State, invocation: Invocation, handshake: Handshake, outcome: 
         if handshake.ended is None:
             _finish_authorizer(state, invocation, handshake, outcome)
         return
-    result, refusal, detail = _judge(handshake, outcome)
+    result, refusal, detail = _judge(state, handshake, outcome)
     if handshake.ended is not None:
         if refusal is None:
             state.disconnect(handshake.connection, handshake.ended)
@@ -242,9 +246,16 @@ def _admit(
     state: State, handshake: Handshake, route: Route, *, usage_key: str | None = None
 ) -> None:
     """Ask the `$connect` function, if the client has the API key that the route wants (B-086)."""
-    if route.api_key_required and find_api_key(handshake, usage_key) is None:
-        _turn_away(state, handshake, _own_refusal(handshake, 403, FORBIDDEN), "no valid API key")
-        return
+    if route.api_key_required:
+        key = find_api_key(handshake, usage_key)
+        if key is None:
+            refusal = _own_refusal(handshake, 403, FORBIDDEN)
+            _turn_away(state, handshake, refusal, "no valid API key")
+            return
+        if not state.throttles.admit_key(key, state.now):
+            detail = f"the usage plan of API key {key.name} is used up"
+            _turn_away(state, handshake, http_errors.TOO_MANY_REQUESTS, detail)
+            return
     connection = handshake.connection
     context = connect_context(connection, handshake.request_id, handshake.authorizer_ms)
     event = connect_event(
@@ -261,7 +272,7 @@ def _ask(state: State, handshake: Handshake, route: Route, event: bytes) -> None
 
 
 def _judge(
-    handshake: Handshake, outcome: Outcome
+    state: State, handshake: Handshake, outcome: Outcome
 ) -> tuple[ProxyResult | None, HttpError | None, str]:
     """Return the result that accepts, or the refusal and why."""
     match outcome:
@@ -270,18 +281,19 @@ def _judge(
         case Failed(error_type=error_type, message=message):
             detail = f"{error_type}: {message}"
             return None, _own_refusal(handshake, 502, INTERNAL_SERVER_ERROR), detail
-        case Returned(payload=payload):
+        case Returned() | HttpAnswered():
             try:
-                return _read(payload)
+                return _read(state, outcome)
             except MalformedResultError as error:
                 refusal = _own_refusal(handshake, 502, INTERNAL_SERVER_ERROR)
                 return None, refusal, f"malformed result: {error}"
-        case HttpAnswered():
-            raise NotImplementedError
 
 
-def _read(payload: bytes) -> tuple[ProxyResult, HttpError | None, str]:
-    result = read_result(payload)
+def _read(
+    state: State, outcome: Returned | HttpAnswered
+) -> tuple[ProxyResult, HttpError | None, str]:
+    lenient = state.settings.accept_connect_without_status  # contested (B-045)
+    result = read_answer(outcome, status_if_missing=200 if lenient else None)
     if result is None:
         raise MalformedResultError("the function returned nothing")
     if 200 <= result.status_code < _STATUS_PASSED_MIN:  # noqa: PLR2004 - 2xx (B-041)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from msgspec import json as msgspec_json
 
-from gatepost.gateway.core import http_errors
+from gatepost.gateway.core import faulting, http_errors
 from gatepost.gateway.core.addresses import Address
 from gatepost.gateway.core.admission import call_refusal
 from gatepost.gateway.core.closing import DELETED
@@ -33,13 +33,16 @@ def answer(state: State, call: ManagementCall) -> None:
         _answer_elsewhere(state, call, address)
         return
     api, connection_id = address.api, unquote(last)
+    if not state.throttles.admit_call(state.now):
+        _refuse(state, call, http_errors.LIMIT_EXCEEDED, connection_id)  # B-314
+        return
     connection = _reachable(state, api, connection_id)
     if call.method not in _KINDS:
         # Inferred from B-218: what is no method of the API is answered like a wrong path.
         _refuse(state, call, http_errors.FORBIDDEN, connection_id)
-    elif state.settings.verify_signatures and (
+    elif (state.settings.verify_signatures and (
         refusal := call_refusal(call, api, state.settings, state.now)
-    ):
+    )) or (refusal := faulting.call_refusal(state, connection_id)):
         _refuse(state, call, refusal, connection_id)
     elif connection is None:
         _refuse(state, call, _absence(state, api, connection_id), connection_id)
@@ -52,7 +55,10 @@ def answer(state: State, call: ManagementCall) -> None:
 
 
 def _post(state: State, call: ManagementCall, connection: Connection) -> None:
-    """Deliver the payload as one text message (B-206); an empty one too (B-208, a guess)."""
+    """Deliver the payload as one text message (B-206); an empty one too (B-208, a guess).
+
+    A client that has stopped reading gets no more than its bounded buffer holds (B-203).
+    """
     if len(call.body) > state.settings.message_bytes_max:
         message = state.settings.too_long_message
         _refuse(state, call, http_error(413, "PayloadTooLargeException", message), connection.id)
@@ -60,7 +66,12 @@ def _post(state: State, call: ManagementCall, connection: Connection) -> None:
     if not call.body.isascii() and not _is_utf8(call.body):
         _refuse(state, call, http_errors.INVALID_PAYLOAD, connection.id)
         return
-    state.send(connection, call.body)
+    if connection.backlogged:  # B-203
+        _refuse(state, call, http_errors.LIMIT_EXCEEDED, connection.id)
+        return
+    if faulting.hangs(state, call, connection):
+        return
+    state.deliver(connection, call.body)
     state.out.append(Answer(call.call_id, 200))
     state.out.append(_report("send", connection.id, 200))
 

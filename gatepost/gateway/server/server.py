@@ -11,13 +11,16 @@ from collections.abc import Callable
 
 from gatepost.gateway.core.commands import Report
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.gateway import Gateway
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.inputs import DropLinks, Inject
+from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.certificate import Certificate
 from gatepost.gateway.server.clock import Clock, steady_clock
 from gatepost.gateway.server.frame_link import FrameLink
 from gatepost.gateway.server.hanging_up import LINGER_S
+from gatepost.gateway.server.http_backend import HttpBackends
 from gatepost.gateway.server.http_link import HttpLink
 from gatepost.gateway.server.listener import Listener, bind
 from gatepost.gateway.server.shell import Shell
@@ -48,6 +51,7 @@ class GatewayServer:
         self._settings = settings or GatewaySettings()
         self._core = Gateway(deployment, settings=self._settings, seed=secrets.randbits(64))
         self._invoker = invoker
+        self._backends = HttpBackends()
         self._on_report = on_report
         self._clock = clock or steady_clock()
         self._certificate = Certificate()
@@ -76,9 +80,32 @@ class GatewayServer:
         sockets = await bind(host, port)
         self.port = sockets[0].getsockname()[1]
         self._certificate.add_name(host)
-        self._shell = Shell(self._core, self._invoker, clock=self._clock, on_report=self._on_report)
+        self._shell = Shell(
+            self._core,
+            self._invoker,
+            clock=self._clock,
+            backends=self._backends,
+            on_report=self._on_report,
+        )
         self._listener = Listener(sockets, self._serve)
         self._sweep_links()
+
+    def inject(self, faults: Faults) -> None:
+        """Misbehave like this from now on, in place of every fault before; before `start` too.
+
+        Raises ValueError for faults of workers where the invoker has none to disturb.
+        """
+        if (faults.kill_rate or faults.cold_start) and not isinstance(self._invoker, Disturbable):
+            raise ValueError("Functions run without workers here: none to kill or to start cold.")
+        if self._shell is not None:
+            self._shell.receive(Inject(faults))
+        else:
+            self._core.receive(Inject(faults), self._clock())
+
+    def drop(self, *connection_ids: str) -> None:
+        """Cut these connections' links without a close frame; without arguments, every one."""
+        if self._shell is not None:
+            self._shell.receive(DropLinks(connection_ids))
 
     def tick(self) -> None:
         """Let timers ring that are due by the clock, when a test has moved it."""
@@ -98,6 +125,7 @@ class GatewayServer:
         deadline = asyncio.get_running_loop().time() + max(drain_s, LINGER_S)
         shell.shut_down()
         await shell.drained(drain_s)
+        await self._backends.close()
         if self._listener is not None:
             self._listener.close()
         if self._sweep is not None:

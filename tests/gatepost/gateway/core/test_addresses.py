@@ -19,7 +19,9 @@ def api(api_id: str, stage: str) -> Api:
     """An API without routes."""
     deployed = WebSocketApi(api_id, f"api {api_id}", stage, {})
     ids = IdSource(api_id, Random(1))  # noqa: S311 - ids are no secrets
-    return Api(deployed, ids, RouteSelector("$request.body.action", {}), "us-east-1", "1" * 12)
+    return Api(
+        deployed, ids, RouteSelector("$request.body.action", {}), "us-east-1", "1" * 12, {}, {}
+    )
 
 
 CHAT, NEWS, TEST = api("chat000000", "dev"), api("news000000", "dev"), api("chat000000", "test")
