@@ -40,9 +40,10 @@ def answer(state: State, call: ManagementCall) -> None:
     if call.method not in _KINDS:
         # Inferred from B-218: what is no method of the API is answered like a wrong path.
         _refuse(state, call, http_errors.FORBIDDEN, connection_id)
-    elif (state.settings.verify_signatures and (
-        refusal := call_refusal(call, api, state.settings, state.now)
-    )) or (refusal := faulting.call_refusal(state, connection_id)):
+    elif (
+        state.settings.verify_signatures
+        and (refusal := call_refusal(call, api, state.settings, state.now))
+    ) or (refusal := faulting.call_refusal(state, connection_id)):
         _refuse(state, call, refusal, connection_id)
     elif connection is None:
         _refuse(state, call, _absence(state, api, connection_id), connection_id)

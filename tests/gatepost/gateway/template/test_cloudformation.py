@@ -1,6 +1,8 @@
 """CloudFormation templates as a whole."""
 
 import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from gatepost.gateway.core.deployment import LambdaProxy
 from gatepost.gateway.template.cloudformation import read_cloudformation
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.values import Values
+from gatepost.gateway.template.yaml_source import Node, read_file
 
 if TYPE_CHECKING:
     from tests.gatepost.gateway.template.conftest import ReadStack, StackRefusal
@@ -190,3 +193,65 @@ def test_a_malformed_template_gives_one_sentence_and_no_traceback(
             assert read_cloudformation(path, stage=None, environ={}).apis
         except TemplateError as error:
             assert error.message  # noqa: PT017 - refusal is one of two right ends
+
+
+PROJECTS = Path(__file__).parents[3] / "fixtures/projects"
+TEMPLATES = [
+    PROJECTS / name
+    for name in (
+        "sam-chat/template.yaml",
+        "sam-websocket-api/template.yml",
+        "cdk-chat/cdk.out/ChatStack.template.json",
+    )
+]
+Tree = dict[str, "Tree"] | list["Tree"] | str | int | float | bool | None
+
+
+def plain(node: Node) -> Tree:
+    """Return a file's tree as JSON has it."""
+    match node.value:
+        case dict() as members:
+            return {key: plain(member) for key, member in members.items()}
+        case list() as items:
+            return [plain(item) for item in items]
+        case scalar:
+            return scalar
+
+
+def places(tree: Tree) -> Iterator[Callable[[Tree], None]]:
+    """Iterate over every place of the tree, as what puts another value there."""
+    match tree:
+        case dict():
+            for name, member in tree.items():
+                yield partial(tree.__setitem__, name)
+                yield from places(member)
+        case list():
+            for index, item in enumerate(tree):
+                yield partial(tree.__setitem__, index)
+                yield from places(item)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    template=st.sampled_from(TEMPLATES),
+    changes=st.lists(st.tuples(st.integers(0, 10_000), VALUES), min_size=1, max_size=3),
+)
+def test_a_template_with_a_few_changes_gives_one_sentence_and_no_traceback(
+    template: Path, changes: list[tuple[int, Tree]]
+) -> None:
+    """Most of it is right, so that the mistakes are met deep inside."""
+    tree = plain(read_file(template, "template"))
+    for number, value in changes:
+        found = list(places(tree))
+        found[number % len(found)](value)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "template.json"
+        path.write_text(json.dumps(tree), encoding="utf-8")
+        for code in ("src", "onconnect", "ondisconnect", "sendmessage"):
+            (path.parent / code).mkdir()
+        for asset in (template.parent).glob("asset.*"):
+            (path.parent / asset.name).mkdir()
+        try:
+            assert read_cloudformation(path, stage=None, environ={}).apis
+        except TemplateError as error:
+            assert error.message  # noqa: PT017 - as above

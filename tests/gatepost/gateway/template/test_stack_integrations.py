@@ -86,8 +86,12 @@ def test_an_http_proxy_has_a_method_and_a_url(read_stack: "ReadStack") -> None:
     """POST where the template names no method."""
     properties = "IntegrationType: HTTP_PROXY, IntegrationUri: 'https://example.com/x'"
     assert behind(read_stack, properties).integration == HttpProxy("POST", "https://example.com/x")
-    properties += ", IntegrationMethod: PUT"
-    assert behind(read_stack, properties).integration == HttpProxy("PUT", "https://example.com/x")
+    properties += ", IntegrationMethod: PUT, RequestParameters: "
+    properties += "{integration.request.header.X: context.connectionId}"
+    parameters = {"integration.request.header.X": "context.connectionId"}
+    assert behind(read_stack, properties).integration == HttpProxy(
+        "PUT", "https://example.com/x", parameters
+    )
 
 
 @pytest.mark.parametrize(

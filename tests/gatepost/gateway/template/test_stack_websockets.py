@@ -202,7 +202,7 @@ def test_domains_lead_to_stages(read_stack: "ReadStack") -> None:
         (
             (
                 "Two: {Type: AWS::ApiGatewayV2::Stage, Properties: "
-                "{ApiId: !Ref Api, StageName: s, DefaultRouteSettings: {ThrottlingRateLimit: fast}}}"
+                "{ApiId: !Ref Api, StageName: s, DefaultRouteSettings: {ThrottlingRateLimit: x}}}"
             ),
             "ThrottlingRateLimit must be a number from 0 to 1e+09",
         ),
