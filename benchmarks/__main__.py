@@ -3,10 +3,11 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline, idle_connections
+from benchmarks import against_serverless_offline, fixture_start, idle_connections
 
 BENCHMARKS = {
     "against_serverless_offline": against_serverless_offline.main,
+    "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
 }
 

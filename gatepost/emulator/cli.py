@@ -1,4 +1,4 @@
-"""The command line: `gatepost dev`.
+"""The command line: `gatepost dev`, `gatepost replay`.
 
 Parses, prints, and sets the exit code: 0 after Ctrl-C, 2 for a mistake of the developer (one
 sentence, no traceback). What the commands do is in their own modules, which are imported late so
@@ -45,6 +45,13 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_dev_options(dev)
+    replay = commands.add_parser(
+        "replay",
+        help="run the gateway's core over a trace and show the first difference",
+        description="Runs the gateway's core over a trace that `gatepost dev --trace` wrote; ends "
+        "with 0 when it does the same now, with 1 at the first difference.",
+    )
+    replay.add_argument("file", help="the trace", type=Path, metavar="FILE")
     return top
 
 
@@ -77,6 +84,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            type=Path, metavar="FILE")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
+    option("--trace", "write what the gateway sees and does to this file, for `gatepost replay`",
+           type=Path, metavar="FILE")  # fmt: skip
 
 
 def _port(text: str) -> int:
@@ -99,6 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # what functions print may be beyond its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        if given.command == "replay":
+            from gatepost.emulator.replay import replay  # noqa: PLC0415 - the same
+
+            return replay(given.file, sys.stdout)
         from gatepost.emulator.dev import run  # noqa: PLC0415 - `--help` needs none of it
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

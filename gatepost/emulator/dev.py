@@ -7,11 +7,12 @@ another, and that whatever was started is stopped, whatever happens.
 import asyncio
 import errno
 import os
+import secrets
 import signal
 import stat
 import tempfile
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TextIO
@@ -42,7 +43,8 @@ from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
 from gatepost.gateway.server.listener import authority
-from gatepost.gateway.server.server import GatewayServer
+from gatepost.gateway.server.server import GatewayServer, new_core
+from gatepost.gateway.server.trace import Recorder
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.reader import read_template
 from gatepost.gateway.template.values import NO_VALUES, read_values
@@ -145,7 +147,8 @@ class Emulator:
         self._options = options
         self._log = log
         self._stack = AsyncExitStack()
-        self._deployment = _read(options)
+        self._env_file = read_env_file(options.env_file) if options.env_file else {}
+        self._deployment = _read(options, self._env_file)
         self._runner: WorkerRunner | InProcessRunner | None = None
         self.gateway_port = 0
         self.http_port = 0
@@ -153,7 +156,6 @@ class Emulator:
     async def start(self) -> None:
         """Start everything and wait until it answers. Raises UserError."""
         deployment = self._deployment
-        env_file = read_env_file(self._options.env_file) if self._options.env_file else {}
         invoker = _WhenReady()
         gateway = self._gateway(invoker)
 
@@ -170,7 +172,7 @@ class Emulator:
             deployment,
             endpoints=self._endpoints(dynamodb),
             ca_bundle=write_ca_bundle(Path(folder) / "ca.pem", gateway.certificate_authority),
-            env_file=env_file,
+            env_file=self._env_file,
         )
         self._runner = runner = self._make_runner(functions)
         self._stack.push_async_callback(runner.close)
@@ -217,9 +219,21 @@ class Emulator:
                 invoker,
                 settings=GatewaySettings(ordering=self._options.ordering),
                 on_report=self._log.report,
+                make_core=self._recorder().core if self._options.trace else new_core,
             )
         except ValueError as error:  # a deployment that can't be served: its template's mistake
             raise UserError(f"{self._options.template}: {error}") from error
+
+    def _recorder(self) -> Recorder:
+        path = self._options.trace or Path()
+        try:
+            recorder = Recorder(
+                path, seed=secrets.randbits(64), later=asyncio.get_running_loop().call_later
+            )
+        except OSError as error:
+            raise UserError(f"--trace {path} can't be written: {error.strerror}.") from error
+        self._stack.callback(recorder.close)
+        return recorder
 
     async def _listen(self, gateway: GatewayServer) -> None:
         options = self._options
@@ -301,11 +315,14 @@ class Emulator:
         await self._stack.aclose()
 
 
-def _read(options: DevOptions) -> Deployment:
+def _read(options: DevOptions, env_file: Mapping[str, str]) -> Deployment:
     try:
-        values = NO_VALUES if options.values is None else read_values(options.values)
         return read_template(
-            options.template, stage=options.stage, environ=os.environ, values=values
+            options.template,
+            stage=options.stage,
+            environ=os.environ,
+            values=NO_VALUES if options.values is None else read_values(options.values),
+            overridden=env_file.keys(),
         )
     except TemplateError as error:
         raise UserError(str(error)) from error

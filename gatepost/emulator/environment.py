@@ -29,7 +29,7 @@ class Endpoints(Struct, frozen=True):
     """Where the local cloud answers. `everything_else` is unset when only a table is at hand."""
 
     management: str
-    dynamodb: str
+    dynamodb: str | None
     everything_else: str | None = None
 
 
@@ -64,13 +64,14 @@ def with_local_environment(
     here = _addresses_here(deployment, endpoints.management)
     local = {
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoints.management,
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
         "AWS_CA_BUNDLE": str(ca_bundle),
         "SSL_CERT_FILE": str(ca_bundle),
         "REQUESTS_CA_BUNDLE": str(ca_bundle),
         "NODE_EXTRA_CA_CERTS": str(ca_bundle),
     }
+    if endpoints.dynamodb:
+        local["AWS_ENDPOINT_URL_DYNAMODB"] = endpoints.dynamodb
     if endpoints.everything_else:
         local["AWS_ENDPOINT_URL"] = endpoints.everything_else
     defaults = {

@@ -30,6 +30,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     ordering: Ordering = "concurrent"
     values: Path | None = None
     log_level: str = "info"
+    trace: Path | None = None
 
 
 DEFAULTS = DevOptions()

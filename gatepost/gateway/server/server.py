@@ -23,7 +23,7 @@ from gatepost.gateway.server.hanging_up import LINGER_S
 from gatepost.gateway.server.http_backend import HttpBackends
 from gatepost.gateway.server.http_link import HttpLink
 from gatepost.gateway.server.listener import Listener, bind
-from gatepost.gateway.server.shell import Shell
+from gatepost.gateway.server.shell import Core, Shell
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +32,21 @@ SWEEP_S = 5.0
 """How often links that speak HTTP are looked at for silent ones."""
 
 
+MakeCore = Callable[[Deployment, GatewaySettings], Core]
+"""Makes the core of a server. Raises ValueError for a deployment that can't be served."""
+
+
+def new_core(deployment: Deployment, settings: GatewaySettings) -> Gateway:
+    """Make a core with a seed of its own."""
+    return Gateway(deployment, settings=settings, seed=secrets.randbits(64))
+
+
 class GatewayServer:
     """The WebSocket APIs of one deployment on one port, their functions behind `invoker`.
 
     `on_report` gets each line for a live log. `clock` gives epoch seconds; after moving one of its
-    own a test calls `tick`. Raises ValueError for a deployment that can't be served.
+    own a test calls `tick`. `make_core` may put something around the core,
+    as a trace does. Raises ValueError for a deployment that can't be served.
     """
 
     def __init__(
@@ -47,9 +57,10 @@ class GatewayServer:
         settings: GatewaySettings | None = None,
         on_report: Callable[[Report], None] | None = None,
         clock: Clock | None = None,
+        make_core: MakeCore = new_core,
     ) -> None:
         self._settings = settings or GatewaySettings()
-        self._core = Gateway(deployment, settings=self._settings, seed=secrets.randbits(64))
+        self._core = make_core(deployment, self._settings)
         self._invoker = invoker
         self._backends = HttpBackends()
         self._on_report = on_report
