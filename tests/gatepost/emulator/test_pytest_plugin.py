@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,6 +224,20 @@ def test_there_are_no_workers_to_kill_in_this_process(gatepost: "StartGateway") 
         gatepost({"a": echo}).faults.inject(kill_rate=1.0)
 
 
+def test_a_handshake_that_lasts_too_long_tells_what_runs(gatepost: "StartGateway") -> None:
+    """The test's limit, not the gateway's 29 seconds."""
+    released = threading.Event()
+
+    def hang(event: dict[str, Any], context: object) -> object:
+        released.wait(20)
+        return {"statusCode": 200}
+
+    gateway = gatepost({"$connect": hang})
+    with pytest.raises(TimeoutError, match=r"no handshake within 0.1 s.*\$connect\(CONNECT\) runs"):
+        gateway.connect(timeout=0.1)
+    released.set()
+
+
 def test_an_authorizer_guards_the_connection(gatepost: "StartGateway") -> None:
     """401 without a call where an identity source is missing; its context is in later events."""
 
@@ -312,6 +327,8 @@ def test_what_makes_no_sense_is_refused(gatepost: "StartGateway") -> None:
         gatepost({"a": echo}, two_way=["nosuch"])
     with pytest.raises(TypeError, match="colour"):
         gatepost({"a": echo}, colour="red")
+    with pytest.raises(ValueError, match="selection expression"):
+        gatepost({"a": echo}, expression="$nonsense.x")
     with pytest.raises(ValueError, match="forward"):
         gatepost({"a": echo}).clock.advance(-1)
 
