@@ -12,7 +12,7 @@ import signal
 import stat
 import tempfile
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TextIO
@@ -147,7 +147,8 @@ class Emulator:
         self._options = options
         self._log = log
         self._stack = AsyncExitStack()
-        self._deployment = _read(options)
+        self._env_file = read_env_file(options.env_file) if options.env_file else {}
+        self._deployment = _read(options, self._env_file)
         self._runner: WorkerRunner | InProcessRunner | None = None
         self.gateway_port = 0
         self.http_port = 0
@@ -155,7 +156,6 @@ class Emulator:
     async def start(self) -> None:
         """Start everything and wait until it answers. Raises UserError."""
         deployment = self._deployment
-        env_file = read_env_file(self._options.env_file) if self._options.env_file else {}
         invoker = _WhenReady()
         gateway = self._gateway(invoker)
 
@@ -172,7 +172,7 @@ class Emulator:
             deployment,
             endpoints=self._endpoints(dynamodb),
             ca_bundle=write_ca_bundle(Path(folder) / "ca.pem", gateway.certificate_authority),
-            env_file=env_file,
+            env_file=self._env_file,
         )
         self._runner = runner = self._make_runner(functions)
         self._stack.push_async_callback(runner.close)
@@ -315,11 +315,14 @@ class Emulator:
         await self._stack.aclose()
 
 
-def _read(options: DevOptions) -> Deployment:
+def _read(options: DevOptions, env_file: Mapping[str, str]) -> Deployment:
     try:
-        values = NO_VALUES if options.values is None else read_values(options.values)
         return read_template(
-            options.template, stage=options.stage, environ=os.environ, values=values
+            options.template,
+            stage=options.stage,
+            environ=os.environ,
+            values=NO_VALUES if options.values is None else read_values(options.values),
+            overridden=env_file.keys(),
         )
     except TemplateError as error:
         raise UserError(str(error)) from error

@@ -207,7 +207,8 @@ class Intrinsics:
         if name in self.foreign:
             raise at.error(
                 f"refers to {name}, an {self.foreign[name]}, which is not emulated: "
-                "its value is only known once it is deployed"
+                "its value is only known once it is deployed, or given under resources in a "
+                "file for --values"
             )
         raise at.error(f"refers to {name}, which is no resource or parameter of this template")
 

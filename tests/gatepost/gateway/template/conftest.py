@@ -10,6 +10,7 @@ import pytest
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.serverless import read_serverless
+from gatepost.gateway.template.values import NO_VALUES, Values
 
 BARE = """
 service: shop
@@ -37,6 +38,7 @@ class Read(Protocol):
         stage: str | None = None,
         options: Mapping[str, str] = ...,
         environ: Mapping[str, str] = ...,
+        values: Values = ...,
     ) -> Deployment:
         """Write the template and the files beside it, and read it."""
         ...
@@ -69,13 +71,20 @@ def read(tmp_path: Path) -> Read:
         stage: str | None = None,
         options: Mapping[str, str] = {},
         environ: Mapping[str, str] = {},
+        values: Values = NO_VALUES,
     ) -> Deployment:
         for name, content in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(dedent(content).lstrip("\n"), encoding="utf-8")
         path = tmp_path / "serverless.yml"
         path.write_text(dedent(template).lstrip("\n"), encoding="utf-8")
-        return read_serverless(path, stage=stage, options=options, environ=environ)
+        return read_serverless(
+            path,
+            stage=stage,
+            options=options,
+            environ=environ,
+            values=values,
+        )
 
     return reader
 

@@ -208,10 +208,12 @@ provider:
 KEYS = st.sampled_from([
     *("service", "provider", "name", "functions", "events", "websocket", "route", "handler"),
     *("environment", "runtime", "timeout", "resources", "Resources", "Type", "Properties"),
-    *("Ref", "Fn::Sub", "Fn::Join", "custom", "gatepost", "params"),
+    *("Ref", "Fn::Sub", "Fn::Join", "custom", "gatepost", "params", "httpApi", "http", "path"),
+    *("authorizer", "authorizers", "identitySource", "type", "arn", "cors", "method", "payload"),
 ])  # fmt: skip
 LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(
-    ["aws", "$connect", "a.b", "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
+    [*("aws", "$connect", "a.b", "*", "GET /", "request", "auth", "/x", "get"),
+     "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
 )  # fmt: skip
 TREES = st.recursive(
     LEAVES,
@@ -226,6 +228,31 @@ def test_any_tree_is_read_or_refused(functions: object, provider: object, rest: 
     """No other exception, whatever stands where."""
     assert isinstance(rest, dict)
     tree = {"service": "x", "provider": provider, "functions": functions} | rest
+    check_read_or_refused(tree)
+
+
+@settings(max_examples=100)
+@given(
+    kind=st.sampled_from(["websocket", "httpApi", "http"]),
+    event=st.dictionaries(KEYS, TREES, max_size=5) | TREES,
+    settings_of_http_api=TREES,
+)
+def test_any_event_is_read_or_refused(
+    kind: str, event: object, settings_of_http_api: object
+) -> None:
+    """In a template that is whole otherwise."""
+    web = {"handler": "a.b", "events": [{"websocket": "$connect"}, {kind: event}]}
+    check_read_or_refused(
+        {
+            "service": "x",
+            "provider": {"name": "aws", "httpApi": settings_of_http_api},
+            "functions": {"auth": {"handler": "a.b"}, "web": web},
+        }
+    )
+
+
+def check_read_or_refused(tree: dict[str, object]) -> None:
+    """Read the tree as a template; fail on any other exception than a refusal."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "serverless.json"
         path.write_text(json.dumps(tree), encoding="utf-8")
