@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, Protocol, TypeVar
 
-from gatepost.emulator.testing.callables import Handler
 from gatepost.emulator.testing.client import TIMEOUT_S, Client, Headers, Query, with_query
 from gatepost.emulator.testing.functions import start_functions
 from gatepost.emulator.testing.loop_thread import Happenings, LoopThread
@@ -19,8 +18,9 @@ from gatepost.emulator.testing.recording import (
     WatchedCore,
 )
 from gatepost.emulator.testing.setup import (
+    Routes,
     Setup,
-    deployment_of_handlers,
+    deployment_of_routes,
     deployment_of_template,
 )
 from gatepost.gateway.core.commands import Report
@@ -41,7 +41,7 @@ class StartGateway(Protocol):
 
     def __call__(
         self,
-        routes: Mapping[str, Handler] | None = None,
+        routes: Routes | None = None,
         /,
         **setup: Any,  # noqa: ANN401 - the fields of Setup
     ) -> "Gateway":
@@ -91,13 +91,13 @@ class Gateway:
     connection and taken; `reports` what the live log would tell.
     """
 
-    def __init__(self, routes: Mapping[str, Handler] | None, setup: Setup) -> None:
+    def __init__(self, routes: Routes | None, setup: Setup) -> None:
         if (routes is None) == (setup.template is None):
             raise ValueError("give either handlers by route key, or template=")
         self.deployment: Deployment = (
-            deployment_of_handlers(routes, setup)
+            deployment_of_routes(routes, setup)
             if routes is not None
-            else deployment_of_template(setup.template or "", setup.stage)
+            else deployment_of_template(setup.template or "", setup)
         )
         self.reports: list[Report] = []
         self._routes = routes
@@ -271,7 +271,7 @@ class Gateways:
 
     def __call__(
         self,
-        routes: Mapping[str, Handler] | None = None,
+        routes: Routes | None = None,
         /,
         **setup: Any,  # noqa: ANN401 - the fields of Setup
     ) -> Gateway:

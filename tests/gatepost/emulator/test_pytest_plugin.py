@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 from gatepost.emulator.testing.client import ClosedError, HandshakeRejectedError
+from gatepost.gateway.core.deployment import LambdaProxy, Mock, Route
 
 if TYPE_CHECKING:
     from gatepost.emulator.testing.gateway import StartGateway
@@ -222,6 +223,23 @@ def test_there_are_no_workers_to_kill_in_this_process(gatepost: "StartGateway") 
     """A fault that would have no effect is refused."""
     with pytest.raises(ValueError, match="without workers"):
         gatepost({"a": echo}).faults.inject(kill_rate=1.0)
+
+
+def test_a_route_in_place_of_a_handler_is_taken_as_it_is(gatepost: "StartGateway") -> None:
+    """A mock integration, and a route that leads to another route's handler."""
+    gateway = gatepost(
+        {
+            "mock": Route("mock", Mock(response_templates={"200": "mocked"}), two_way=True),
+            "echo": echo,
+            "other": Route("other", LambdaProxy("echo"), two_way=True),
+        }
+    )
+    client = gateway.connect()
+    client.send({"action": "mock"})
+    assert client.receive() == "mocked"
+    client.send({"action": "other"})
+    assert client.receive_json() == {"action": "other"}
+    assert [each.function for each in gateway.invocations] == ["echo"]
 
 
 def test_a_handshake_that_lasts_too_long_tells_what_runs(gatepost: "StartGateway") -> None:
