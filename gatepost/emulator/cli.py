@@ -77,6 +77,10 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            "that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
     option("--env-file", "file of NAME=value lines added to every function's environment",
            type=Path, metavar="PATH")  # fmt: skip
+    option("--domain", "serve the (first) WebSocket API under this custom domain as well",
+           metavar="HOST[/KEY]")  # fmt: skip
+    option("--verify-signatures", "refuse calls of @connections, and AWS_IAM at $connect, that "
+           "are not signed with a known key", action="store_true")  # fmt: skip
     option("--ordering", "order in which a connection's messages are worked on, and posts reach it:"
            " %(choices)s (default: %(default)s)",
            choices=ORDERINGS, default=DEFAULTS.ordering)  # fmt: skip

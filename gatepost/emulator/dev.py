@@ -32,6 +32,7 @@ from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
+from gatepost.emulator.sockets import main_path, summary_lines, with_domain
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
@@ -207,7 +208,7 @@ class Emulator:
     def _endpoints(self, dynamodb: str) -> Endpoints:
         address = authority(_reachable(self._options.host), self.gateway_port)
         return Endpoints(
-            management=f"http://{address}/{self._deployment.stage}",
+            management=f"http://{address}{main_path(self._deployment)}",
             dynamodb=dynamodb,
             everything_else=None if self._options.dynamodb else dynamodb,
         )
@@ -217,7 +218,10 @@ class Emulator:
             return GatewayServer(
                 self._deployment,
                 invoker,
-                settings=GatewaySettings(ordering=self._options.ordering),
+                settings=GatewaySettings(
+                    ordering=self._options.ordering,
+                    verify_signatures=self._options.verify_signatures,
+                ),
                 on_report=self._log.report,
                 make_core=self._recorder().core if self._options.trace else new_core,
             )
@@ -296,11 +300,9 @@ class Emulator:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
         host = "localhost" if options.host in WILDCARDS else options.host
-        gateway = f"{authority(host, self.gateway_port)}/{deployment.stage}"
         tables = ", ".join(table.name for table in deployment.tables) or "none"
         lines = [
-            f"  socket        ws://{gateway}",
-            f"  @connections  http://{gateway}/@connections",
+            *summary_lines(deployment, authority(host, self.gateway_port)),
             f"  pages         http://{authority(host, self.http_port)}/",
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
@@ -317,7 +319,7 @@ class Emulator:
 
 def _read(options: DevOptions, env_file: Mapping[str, str]) -> Deployment:
     try:
-        return read_template(
+        deployment = read_template(
             options.template,
             stage=options.stage,
             environ=os.environ,
@@ -326,6 +328,7 @@ def _read(options: DevOptions, env_file: Mapping[str, str]) -> Deployment:
         )
     except TemplateError as error:
         raise UserError(str(error)) from error
+    return with_domain(deployment, options.domain)
 
 
 def _is_url(text: str) -> bool:

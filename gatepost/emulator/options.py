@@ -27,6 +27,8 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     workers: int = 8
     python: Path | None = None
     env_file: Path | None = None
+    domain: str | None = None
+    verify_signatures: bool = False
     ordering: Ordering = "concurrent"
     values: Path | None = None
     log_level: str = "info"

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gatepost.emulator.errors import UserError
+from gatepost.emulator.sockets import main_path
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.server.listener import authority, bind
 
@@ -54,7 +55,7 @@ class Pages:
     def _socket_url(self, request: web.Request) -> str:
         # The host that the page was opened with, so that a phone on the same network finds it.
         address = authority(request.url.host or "localhost", self._gateway_port)
-        return f"ws://{address}/{self._deployment.stage}"
+        return f"ws://{address}{main_path(self._deployment)}"
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         index = self._deployment.settings.get("index", "index.html")

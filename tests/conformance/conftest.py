@@ -27,7 +27,6 @@ from gatepost.emulator.testing.setup import Setup, deployment_of_routes
 from gatepost.gateway.core.deployment import Deployment, Route
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Outcome, Returned
 from gatepost.gateway.core.settings import GatewaySettings
-from gatepost.gateway.server.clock import MovableClock
 from gatepost.gateway.server.server import GatewayServer
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ class RunningGateway:
             deployment_of_routes(routes, Setup(two_way=two_way, expression=expression)),
             region="us-east-1",
         )
-        self.clock = MovableClock(standing=START)
+        self.now = START
         self.reports: list[Report] = []
         self._invoker = Functions(functions)
         self.functions = functions
@@ -95,7 +94,7 @@ class RunningGateway:
             self._invoker,
             settings=settings,
             on_report=self.reports.append,
-            clock=self.clock,
+            clock=lambda: self.now,
         )
 
     @property
@@ -130,7 +129,7 @@ class RunningGateway:
 
     async def advance(self, seconds: float) -> None:
         """Let time pass for the gateway."""
-        self.clock.advance(seconds)
+        self.now += seconds
         self.server.tick()
         await asyncio.sleep(0)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidStatus, NegotiationError
 from websockets.typing import Subprotocol
 
 if TYPE_CHECKING:
@@ -250,6 +250,22 @@ async def test_no_chosen_subprotocol_is_no_refusal(start: "StartGateway") -> Non
         assert "Sec-WebSocket-Protocol" not in client.response.headers
 
 
+async def test_guess_a_subprotocol_that_was_not_offered_is_passed_on(
+    start: "StartGateway",
+) -> None:
+    """B-052: a guess; a client library fails it, as browsers do."""
+
+    async def connect(event: Event) -> object:
+        return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v9"}}
+
+    gateway = await start({"$connect": connect})
+    with pytest.raises(NegotiationError, match=r"chat\.v9"):
+        await gateway.connect(subprotocols=[Subprotocol("chat.v1")])
+    gateway = await start({"$connect": connect}, pass_unoffered_subprotocol=False)
+    async with gateway.connect(subprotocols=[Subprotocol("chat.v1")]) as client:
+        assert client.subprotocol is None
+
+
 @pytest.mark.parametrize("origin", [None, "https://somewhere.example"])
 async def test_the_gateway_checks_no_origin(start: "StartGateway", origin: str | None) -> None:
     """B-029: Origin is a header on the event and nothing more."""
@@ -321,3 +337,23 @@ async def test_a_client_that_leaves_before_the_answer_is_disconnected_once(
     answered.set()
     await eventually(lambda: gateway.events_of("DISCONNECT"))
     assert len(gateway.events) == 2
+
+
+@pytest.mark.parametrize("passed", [True, False])
+async def test_guess_a_subprotocol_that_was_not_offered_is_passed_on(
+    start: "StartGateway", *, passed: bool
+) -> None:
+    """B-052: a guess; one setting withholds it. A client library refuses such a handshake."""
+
+    async def connect(event: Event) -> object:
+        return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "other"}}
+
+    gateway = await start({"$connect": connect}, pass_unoffered_subprotocol=passed)
+    _, answer = await gateway.request(
+        "GET",
+        "/dev",
+        headers="Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat\r\n",
+    )
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert (b"sec-websocket-protocol: other" in answer.lower()) is passed

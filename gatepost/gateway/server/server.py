@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gatepost.gateway.core.commands import Report
 from gatepost.gateway.core.deployment import Deployment
@@ -66,6 +66,8 @@ class GatewayServer:
         self._on_report = on_report
         self._clock = clock or steady_clock()
         self._certificate = Certificate()
+        for name in _names(deployment):
+            self._certificate.add_name(name)
         self._links: set[HttpLink | FrameLink] = set()
         self._adoptions: set[asyncio.Task[None]] = set()
         self._shell: Shell | None = None
@@ -210,3 +212,9 @@ class GatewayServer:
             if isinstance(link, HttpLink):
                 link.expire(now)
         self._sweep = loop.call_later(SWEEP_S, self._sweep_links)
+
+
+def _names(deployment: Deployment) -> Iterable[str]:
+    """Name the hosts that lead to one API, beside those of this machine."""
+    yield from (mapping.domain for mapping in deployment.domains)
+    yield from (f"{api.api_id}.localhost" for api in deployment.apis)
