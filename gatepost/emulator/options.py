@@ -6,7 +6,8 @@ from typing import Final
 from msgspec import Struct
 
 LEVELS: Final = ("debug", "info", "warning")
-"""debug: everything, plain HTTP requests too; info: the default; warning: failures and output."""
+"""debug: everything, plain HTTP requests and REPORT lines too; info: the default; warning: failures
+and output."""
 
 
 class DevOptions(Struct, frozen=True, kw_only=True):
@@ -21,6 +22,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     in_process: bool = False
     workers: int = 8
     python: Path | None = None
+    node: Path | None = None
     env_file: Path | None = None
     log_level: str = "info"
 

@@ -296,8 +296,8 @@ async def test_a_runtime_that_cant_be_run_is_refused_by_name(
     start_any: StartAny, function: MakeFunction
 ) -> None:
     """The error names the function and the runtime."""
-    with pytest.raises(UnsupportedRuntimeError, match=r"'chat'.*'nodejs22.x'"):
-        await start_any(function("echo", name="chat", runtime="nodejs22.x"))
+    with pytest.raises(UnsupportedRuntimeError, match=r"'chat'.*'ruby3.4'"):
+        await start_any(function("echo", name="chat", runtime="ruby3.4"))
 
 
 async def test_closing_twice_does_nothing(start_any: StartAny, function: MakeFunction) -> None:
@@ -310,6 +310,43 @@ async def test_closing_twice_does_nothing(start_any: StartAny, function: MakeFun
 
 
 # What is particular to this process.
+
+
+async def test_a_node_function_is_refused_with_the_way_out(
+    start_in_process: Start, function: MakeFunction
+) -> None:
+    """This process is no Node."""
+    with pytest.raises(UnsupportedRuntimeError, match=r"'chat' runs on Node.*--in-process"):
+        await start_in_process(function("echo", name="chat", runtime="nodejs22.x"))
+
+
+async def test_a_cold_start_on_demand_imports_the_code_anew(
+    start_in_process: Start, function: MakeFunction
+) -> None:
+    """Once: the next but one is warm again."""
+    runner = await start_in_process(function("count"))
+    assert await runner.invoke("count", EVENT) == Returned(b"1")
+    assert await runner.invoke("count", EVENT) == Returned(b"2")
+    runner.disturb("count", cold=True)
+    assert await runner.invoke("count", EVENT) == Returned(b"1")
+    assert await runner.invoke("count", EVENT) == Returned(b"2")
+
+
+async def test_a_kill_on_demand_fails_the_last_invocation(
+    start_in_process: Start, function: MakeFunction, fifo: Path
+) -> None:
+    """As if its process had gone; the next one is served."""
+    runner = await start_in_process(function("waits"))
+    event = json.dumps({"fifo": str(fifo)}).encode()
+    running = asyncio.ensure_future(runner.invoke("waits", event))
+    with await asyncio.to_thread(fifo.open, "w"):  # returns once the handler reads
+        runner.disturb("waits", kill=True)
+    outcome = await running
+    assert isinstance(outcome, Failed)
+    assert outcome.error_type == "Runtime.ExitError"
+    running = asyncio.ensure_future(runner.invoke("waits", event))
+    await asyncio.to_thread(fifo.write_text, "served")
+    assert await running == Returned(b'"served"')
 
 
 async def test_the_handler_runs_in_this_process_on_a_thread_of_its_own(
