@@ -88,6 +88,8 @@ class RuntimeApi:
         link, self._waiting = self._waiting, None
         if link is None:
             raise RuntimeError("no runtime waits for an invocation")
+        if self._handed is not None and self._handed.ended:
+            self._handed.close()
         self._handed, self._handed_unread = link, False
         head = (
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
@@ -98,9 +100,10 @@ class RuntimeApi:
         link.answer("200 OK", invocation.event, head)
 
     def unread(self) -> bool:
-        """Whether the runtime, which has ended, never read the event handed out last.
+        """Whether the runtime, which has ended, is known not to have read the last event.
 
-        A process that ends with unread bytes, or before they came, resets its connection.
+        A process that ends with unread bytes, or before they came, resets its connection. One that
+        is killed in the moment of reading does not; whether its handler began can't be known.
         """
         return self._handed_unread or (self._handed is not None and self._handed.reset)
 
@@ -128,6 +131,10 @@ class RuntimeApi:
     def is_waiting(self, link: _Link) -> bool:
         """Whether the answer to `GET next` is pending on this connection."""
         return self._waiting is link
+
+    def is_handed(self, link: _Link) -> bool:
+        """Whether the last event went out on this connection and none was asked for since."""
+        return self._handed is link and self._waiting is not link
 
     def handle(self, link: _Link, method: str, path: str) -> None:
         """Carry out one request, whose headers and body the connection holds."""
@@ -190,6 +197,7 @@ class _Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._close_after: bool = False
         self._was_reset = False
+        self.ended = False
         self.on_message_begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -201,14 +209,18 @@ class _Link(asyncio.Protocol):
         self._transport = None
         self._api.detach(self)
 
-    def eof_received(self) -> None:
-        self._was_reset = self.reset  # bytes written to an ended process reset it afterwards
+    def eof_received(self) -> bool:
+        # Kept until the process has ended: a reset may follow and tell that it read nothing.
+        self.ended = self._api.is_handed(self)
+        return self.ended
 
     @property
     def reset(self) -> bool:
         """Whether the client's end is gone with bytes that it never read."""
         if self._was_reset or self._transport is None:
             return self._was_reset
+        if self._transport.is_closing() or self._transport.get_write_buffer_size():
+            return True  # connection_lost is about to tell; or bytes still wait to be sent
         with contextlib.suppress(OSError):
             ours: socket.socket = self._transport.get_extra_info("socket")
             self._was_reset = ours.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0

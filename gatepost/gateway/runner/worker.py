@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -136,7 +137,7 @@ class Worker(asyncio.SubprocessProtocol):
         """Start an invocation. Only to be called while `waiting`."""
         self._invocation = invocation
         self.used = True
-        self._began = self._loop.time()
+        self._began = time.monotonic()
         self._background.busy()
         self._timer = self._loop.call_later(self._function.timeout_s, self._timed_out)
         self._api.hand_out(invocation)
@@ -169,7 +170,7 @@ class Worker(asyncio.SubprocessProtocol):
         function, shared = self._function, self._shared
         init_s = shared.options.init_s + function.timeout_s
         self._timer = self._loop.call_later(init_s, self._init_timed_out, init_s)
-        self._began = self._loop.time()
+        self._began = time.monotonic()
         try:
             address = await self._api.open()
             transport, _ = await self._loop.subprocess_exec(
@@ -197,7 +198,7 @@ class Worker(asyncio.SubprocessProtocol):
             return False
         if not self.ready:
             self.ready = True
-            self._init_ms = (self._loop.time() - self._began) * 1000
+            self._init_ms = (time.monotonic() - self._began) * 1000
             self._start_turn.end()
             self._cancel_timer()
         self.free_since = self._loop.time()
@@ -270,7 +271,7 @@ class Worker(asyncio.SubprocessProtocol):
         transport = cast("asyncio.SubprocessTransport", self._transport)
         reason = _exit_reason(transport.get_returncode() or 0)
         invocation, self._invocation = self._invocation, None
-        missed = invocation is not None and not invocation.doomed and self._api.unread()
+        missed = self._usable and self._api.unread() and not (invocation and invocation.doomed)
         if invocation is not None and not missed:
             invocation.exited(reason)
             self._report(invocation)
@@ -302,7 +303,7 @@ class Worker(asyncio.SubprocessProtocol):
         if self._shared.options.reports:
             line = report_line(
                 invocation.request_id,
-                duration_ms=(self._loop.time() - self._began) * 1000,
+                duration_ms=(time.monotonic() - self._began) * 1000,
                 memory_mb=self._function.memory_mb,
                 used_mb=peak_memory_mb(self._pid),
                 init_ms=self._init_ms,

@@ -186,6 +186,7 @@ async def test_a_thread_that_a_python_handler_leaves_is_told(
 
 
 async def test_a_worker_that_prints_while_it_is_free_is_told(
+    *,
     start: Start,
     function: MakeFunction,
     outputs: list[Output],

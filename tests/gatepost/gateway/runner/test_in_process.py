@@ -320,35 +320,6 @@ async def test_a_node_function_is_refused_with_the_way_out(
         await start_in_process(function("echo", name="chat", runtime="nodejs22.x"))
 
 
-async def test_a_cold_start_on_demand_imports_the_code_anew(
-    start_in_process: Start, function: MakeFunction
-) -> None:
-    """Once: the next but one is warm again."""
-    runner = await start_in_process(function("count"))
-    assert await runner.invoke("count", EVENT) == Returned(b"1")
-    assert await runner.invoke("count", EVENT) == Returned(b"2")
-    runner.disturb("count", cold=True)
-    assert await runner.invoke("count", EVENT) == Returned(b"1")
-    assert await runner.invoke("count", EVENT) == Returned(b"2")
-
-
-async def test_a_kill_on_demand_fails_the_last_invocation(
-    start_in_process: Start, function: MakeFunction, fifo: Path
-) -> None:
-    """As if its process had gone; the next one is served."""
-    runner = await start_in_process(function("waits"))
-    event = json.dumps({"fifo": str(fifo)}).encode()
-    running = asyncio.ensure_future(runner.invoke("waits", event))
-    with await asyncio.to_thread(fifo.open, "w"):  # returns once the handler reads
-        runner.disturb("waits", kill=True)
-    outcome = await running
-    assert isinstance(outcome, Failed)
-    assert outcome.error_type == "Runtime.ExitError"
-    running = asyncio.ensure_future(runner.invoke("waits", event))
-    await asyncio.to_thread(fifo.write_text, "served")
-    assert await running == Returned(b'"served"')
-
-
 async def test_the_handler_runs_in_this_process_on_a_thread_of_its_own(
     start_in_process: Start, function: MakeFunction
 ) -> None:
