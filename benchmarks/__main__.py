@@ -3,9 +3,13 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline
+from benchmarks import against_serverless_offline, fixture_start, idle_connections
 
-BENCHMARKS = {"against_serverless_offline": against_serverless_offline.main}
+BENCHMARKS = {
+    "against_serverless_offline": against_serverless_offline.main,
+    "fixture_start": fixture_start.main,
+    "idle_connections": idle_connections.main,
+}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:

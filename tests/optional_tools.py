@@ -20,6 +20,7 @@ class Tool(Struct, frozen=True):
     marker: str
     present: bool
     needs: str
+    required: bool = True  # by GATEPOST_REQUIRE_ALL
 
 
 def chromium() -> str | None:
@@ -35,10 +36,13 @@ def dynoxide() -> Path | None:
 
 def missing_tools() -> list[Tool]:
     """Say what this machine lacks."""
-    osls = shutil.which("node") and (ROOT / "node_modules/osls").is_dir()
+    packages = all((ROOT / "node_modules" / name).is_dir() for name in ("osls", "ws", "wscat"))
     tools = (
-        Tool("node", bool(osls), "Node.js and `npm ci --ignore-scripts`"),
+        Tool(
+            "node", bool(shutil.which("node") and packages), "Node.js and `npm ci --ignore-scripts`"
+        ),
         Tool("dynoxide", dynoxide() is not None, "`npm ci --ignore-scripts` on Linux x86_64"),
         Tool("chromium", chromium() is not None, "Chromium on the PATH, or its path in CHROMIUM"),
+        Tool("aws_cli", shutil.which("aws") is not None, "the AWS CLI on the PATH", required=False),
     )
     return [tool for tool in tools if not tool.present]

@@ -1,4 +1,4 @@
-"""The command line: `gatepost dev`.
+"""The command line: `gatepost dev`, `gatepost replay`.
 
 Parses, prints, and sets the exit code: 0 after Ctrl-C, 2 for a mistake of the developer (one
 sentence, no traceback). What the commands do is in their own modules, which are imported late so
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.options import DEFAULTS, LEVELS, DevOptions
+from gatepost.emulator.fault_flags import parse_faults
+from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 
 USAGE_ERROR = 2
 
@@ -23,8 +24,10 @@ EXAMPLES = """\
 examples:
   gatepost dev                              the serverless.yml of this folder, stage dev
   gatepost dev --template ../shop/serverless.yml --stage test
+  gatepost dev --template cdk.out/Chat.template.json --values local-values.yml
   gatepost dev --dynamodb http://localhost:8000
   gatepost dev --in-process                 stop at breakpoint() in a handler
+  gatepost dev --fault disconnect=lost      see what a missing $disconnect does
 """
 
 
@@ -44,6 +47,13 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_dev_options(dev)
+    replay = commands.add_parser(
+        "replay",
+        help="run the gateway's core over a trace and show the first difference",
+        description="Runs the gateway's core over a trace that `gatepost dev --trace` wrote; ends "
+        "with 0 when it does the same now, with 1 at the first difference.",
+    )
+    replay.add_argument("file", help="the trace", type=Path, metavar="FILE")
     return top
 
 
@@ -51,8 +61,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
     def option(flag: str, text: str, **settings: object) -> None:
         dev.add_argument(flag, help=text, **settings)  # type: ignore[arg-type] # argparse's own
 
-    option("--template", "the deployment template (default: %(default)s)",
-           type=Path, default=DEFAULTS.template, metavar="PATH")  # fmt: skip
+    option("--template", "the deployment template (default: serverless.yml, else template.yaml, "
+           "of this folder)", type=Path, metavar="PATH")  # fmt: skip
     option("--stage", "the stage to run (default: the template's, else dev)", metavar="NAME")
     option("--port", "port of sockets and @connections; 0 lets the system choose "
            "(default: %(default)s)", type=_port, default=DEFAULTS.port, metavar="N")  # fmt: skip
@@ -71,8 +81,21 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            type=Path, metavar="PATH")  # fmt: skip
     option("--env-file", "file of NAME=value lines added to every function's environment",
            type=Path, metavar="PATH")  # fmt: skip
+    option("--domain", "serve the (first) WebSocket API under this custom domain as well",
+           metavar="HOST[/KEY]")  # fmt: skip
+    option("--verify-signatures", "refuse calls of @connections, and AWS_IAM at $connect, that "
+           "are not signed with a known key", action="store_true")  # fmt: skip
+    option("--ordering", "order in which a connection's messages are worked on, and posts reach it:"
+           " %(choices)s (default: %(default)s)",
+           choices=ORDERINGS, default=DEFAULTS.ordering)  # fmt: skip
+    option("--values", "file of what the template asks of an account: parameters, ssm, cf ...",
+           type=Path, metavar="FILE")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
+    option("--fault", "misbehave from the start, as in throttle_rate=0.1; may be repeated",
+           action="append", default=[], metavar="NAME=VALUE")  # fmt: skip
+    option("--trace", "write what the gateway sees and does to this file, for `gatepost replay`",
+           type=Path, metavar="FILE")  # fmt: skip
 
 
 def _port(text: str) -> int:
@@ -95,6 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # what functions print may be beyond its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        if given.command == "replay":
+            from gatepost.emulator.replay import replay  # noqa: PLC0415 - the same
+
+            return replay(given.file, sys.stdout)
         from gatepost.emulator.dev import run  # noqa: PLC0415 - `--help` needs none of it
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -128,5 +155,18 @@ def _let_go_of_output() -> None:
 
 
 def _dev_options(given: argparse.Namespace) -> DevOptions:
-    values = {name: value for name, value in vars(given).items() if name != "command"}
-    return DevOptions(**values)
+    values = dict(vars(given))
+    del values["command"]
+    faults = parse_faults(values.pop("fault"))
+    values["template"] = given.template or _template_here()
+    return DevOptions(**values, faults=faults)
+
+
+def _template_here() -> Path:
+    from gatepost.gateway.template.errors import TemplateError  # noqa: PLC0415 - as above
+    from gatepost.gateway.template.reader import find_template  # noqa: PLC0415
+
+    try:
+        return find_template(Path())
+    except TemplateError as error:
+        raise UserError(str(error)) from error

@@ -67,19 +67,25 @@ class RunningGateway:
     """A gateway that listens, and what a test wants of it."""
 
     def __init__(
-        self, routes: Mapping[str, object], settings: GatewaySettings, expression: str
+        self,
+        routes: Mapping[str, object],
+        settings: GatewaySettings,
+        expression: str,
+        change: Callable[[Deployment], Deployment],
     ) -> None:
         functions = {
             key: given.function if isinstance(given, TwoWay) else cast("Function", given)
             for key, given in routes.items()
-            if given is not None
+            if given is not None and not isinstance(given, Route)
         }
         api = WebSocketApi(
             api_id="a1b2c3d4e5",
             name="chat",
             stage="dev",
             routes={
-                key: Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
+                key: given
+                if isinstance(given, Route)
+                else Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
                 for key, given in routes.items()
             },
             route_selection_expression=expression,
@@ -95,10 +101,11 @@ class RunningGateway:
         )
         self.now = START
         self.reports: list[Report] = []
-        self._functions = Functions(functions)
+        self._invoker = Functions(functions)
+        self.functions = functions
         self.server = GatewayServer(
-            deployment,
-            self._functions,
+            change(deployment),
+            self._invoker,
             settings=settings,
             on_report=self.reports.append,
             clock=lambda: self.now,
@@ -107,7 +114,7 @@ class RunningGateway:
     @property
     def events(self) -> list[Event]:
         """Each event a function was invoked with, in order."""
-        return self._functions.events
+        return self._invoker.events
 
     def events_of(self, event_type: str) -> list[Event]:
         """The events of one type: CONNECT, MESSAGE or DISCONNECT."""
@@ -179,9 +186,14 @@ class StartGateway(Protocol):
         routes: Mapping[str, object] | None = None,
         *,
         expression: str = "$request.body.action",
+        change: Callable[[Deployment], Deployment] = lambda deployment: deployment,
         **settings: object,
     ) -> RunningGateway:
-        """Start a gateway whose API has these routes, None standing for a broken integration."""
+        """Start a gateway whose API has these routes.
+
+        A Route stands for itself, None for a broken integration. `change` makes of the deployment
+        with this API the one that is wanted.
+        """
         ...
 
 
@@ -194,10 +206,12 @@ async def start() -> AsyncIterator[StartGateway]:
         routes: Mapping[str, object] | None = None,
         *,
         expression: str = "$request.body.action",
+        change: Callable[[Deployment], Deployment] = lambda deployment: deployment,
         **settings: object,
     ) -> RunningGateway:
         chosen = GatewaySettings(**settings)  # type: ignore[arg-type] # the test's own names
-        gateway = RunningGateway(EVERY_ROUTE if routes is None else routes, chosen, expression)
+        table = EVERY_ROUTE if routes is None else routes
+        gateway = RunningGateway(table, chosen, expression, change)
         await gateway.server.start()
         running.append(gateway)
         return gateway

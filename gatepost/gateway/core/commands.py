@@ -7,7 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-ReportKind = Literal["connect", "message", "send", "get", "delete", "disconnect", "http"]
+ReportKind = Literal[
+    "connect", "message", "send", "get", "delete", "disconnect", "http", "api", "invoke"
+]
 
 
 class Accept(Struct, frozen=True, tag=True):
@@ -31,6 +33,7 @@ class Invoke(Struct, frozen=True, tag=True):
     """Run a function; its end comes back as InvocationFinished.
 
     `event` is the JSON document for the handler. `connection_id` and `route_key` name the cause.
+    Faults: `kill` ends the worker in the middle, `cold` wants one that was never used.
     """
 
     invocation_id: int
@@ -38,6 +41,8 @@ class Invoke(Struct, frozen=True, tag=True):
     event: bytes
     connection_id: str
     route_key: str
+    kill: bool = False
+    cold: bool = False
 
 
 class Send(Struct, frozen=True, tag=True):
@@ -71,7 +76,8 @@ class Stall(Struct, frozen=True, tag=True):
 class CallHttp(Struct, frozen=True, tag=True):
     """Send a request to the backend of an HTTP_PROXY integration.
 
-    Its end comes back as InvocationFinished with HttpAnswered or NotInvocable.
+    Its end comes back as InvocationFinished with HttpAnswered, or with NotInvocable when the
+    backend could not be reached or took longer than `timeout_s`.
     """
 
     invocation_id: int
@@ -81,6 +87,7 @@ class CallHttp(Struct, frozen=True, tag=True):
     body: bytes
     connection_id: str
     route_key: str
+    timeout_s: float
 
 
 class Answer(Struct, frozen=True, tag=True):

@@ -27,7 +27,8 @@ class Mock(Struct, frozen=True, tag=True):
     """A MOCK integration, which answers by itself.
 
     `request_template` yields the JSON object whose `statusCode` picks the answer.
-    `response_templates` are bodies by status code; `$default` stands for all others.
+    `response_templates` are bodies by status code or `/pattern/`; `$default` stands for all others.
+    In templates only references count (see core/mapping.py).
     """
 
     request_template: str = '{"statusCode": 200}'
@@ -35,10 +36,16 @@ class Mock(Struct, frozen=True, tag=True):
 
 
 class HttpProxy(Struct, frozen=True, tag=True):
-    """An HTTP_PROXY integration: the message's body goes to `url`, its answer is the result."""
+    """An HTTP_PROXY integration: the message's body goes to `url`, its answer is the result.
+
+    `url` may hold `${stageVariables.NAME}` and `{name}` of a path parameter. `request_parameters`
+    are as AWS writes them: `integration.request.header.X` from `context.connectionId`, from
+    `route.request.querystring.token`, from `stageVariables.x`, or from `'text'`.
+    """
 
     method: str
     url: str
+    request_parameters: dict[str, str] = {}
 
 
 Integration = LambdaProxy | Mock | HttpProxy

@@ -1,4 +1,4 @@
-"""The three events that functions receive, as JSON, with exactly the keys AWS sends.
+"""The events that functions receive, as JSON, with exactly the keys AWS sends.
 
 The key order is that of recorded events, though no function may rely on it (B-100 to B-136).
 """
@@ -8,17 +8,14 @@ from typing import Final
 from msgspec import json as msgspec_json
 
 from gatepost.gateway.core.closing import Closing
-from gatepost.gateway.core.connection import Connection
+from gatepost.gateway.core.connection import Connection, MultiValue
 from gatepost.gateway.core.deployment import CONNECT, DISCONNECT
 from gatepost.gateway.core.timestamps import clf, epoch_ms
-
-MultiValue = dict[str, list[str]]
-"""Names with all their values, the last one being the one that counts (B-104, B-105)."""
 
 _encode: Final = msgspec_json.Encoder().encode
 
 
-def fixed_context(connection: Connection) -> dict[str, object]:
+def fixed_context(connection: Connection, domain_name: str) -> dict[str, object]:
     """Return those keys of `requestContext` that are the same in every event of a connection."""
     identity = {"sourceIp": connection.source_ip}
     if connection.user_agent is not None:
@@ -28,7 +25,7 @@ def fixed_context(connection: Connection) -> dict[str, object]:
         "stage": connection.api.deployed.stage,
         "connectedAt": epoch_ms(connection.connected_at),
         "identity": identity,
-        "domainName": connection.host,
+        "domainName": domain_name,
         "connectionId": connection.id,
         "apiId": connection.api.deployed.api_id,
     }
@@ -39,23 +36,66 @@ def connect_event(
     *,
     headers: MultiValue,
     query: MultiValue,
-    request_id: str,
-    now: float,
+    context: dict[str, object],
 ) -> bytes:
-    """Return the CONNECT event: no `body`, query and stage variables only if any (B-100, B-105)."""
+    """Return the CONNECT event: no `body`, query and stage variables only if any (B-100, B-105).
+
+    `context` is that of `connect_context`.
+    """
     event: dict[str, object] = {"headers": _last(headers), "multiValueHeaders": headers}
     if query:
         event["queryStringParameters"] = _last(query)
         event["multiValueQueryStringParameters"] = query
     _add_stage_variables(event, connection)
-    event["requestContext"] = {
-        "routeKey": CONNECT,
-        "eventType": "CONNECT",
-        **_request(request_id, now),
-        **connection.context,
-    }
+    event["requestContext"] = context
     event["isBase64Encoded"] = False
     return _encode(event)
+
+
+def authorizer_event(
+    connection: Connection,
+    *,
+    headers: MultiValue,
+    query: MultiValue,
+    context: dict[str, object],
+) -> bytes:
+    """Return the event of a REQUEST authorizer (B-074).
+
+    It has the headers of the upgrade that the CONNECT event lacks, and empty objects where that
+    has no key (B-075).
+    """
+    upgrading = {**headers, "Connection": ["upgrade"], "Upgrade": ["websocket"]}
+    upgrading["content-length"] = ["0"]
+    return _encode(
+        {
+            "type": "REQUEST",
+            "methodArn": connection.api.arn(CONNECT),
+            "headers": _last(upgrading),
+            "multiValueHeaders": upgrading,
+            "queryStringParameters": _last(query),
+            "multiValueQueryStringParameters": query,
+            "stageVariables": connection.api.deployed.stage_variables,
+            "requestContext": context,
+        }
+    )
+
+
+def connect_context(
+    connection: Connection, request_id: str, authorizer_ms: int | None = None
+) -> dict[str, object]:
+    """Return the `requestContext` of the upgrade, for authorizer and `$connect` alike.
+
+    How long the authorizer took is told here and in no later event (B-082).
+    """
+    context: dict[str, object] = {
+        "routeKey": CONNECT,
+        "eventType": "CONNECT",
+        **_request(request_id, connection.connected_at),
+        **connection.context,
+    }
+    if isinstance(told := context.get("authorizer"), dict):
+        context["authorizer"] = {**told, "integrationLatency": authorizer_ms}
+    return context
 
 
 def message_event(

@@ -4,15 +4,26 @@ This module decides which part of the core an input belongs to, and keeps time. 
 the gateway's behaviour itself.
 """
 
+from functools import partial
 from math import inf
 from random import Random
 
-from gatepost.gateway.core import handshake, management, messages
+from gatepost.gateway.core import admission, faulting, handshake, management, messages
+from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
 from gatepost.gateway.core.commands import Command, WakeAt
 from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
-from gatepost.gateway.core.deployment import Deployment, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    CONNECT,
+    DEFAULT,
+    DISCONNECT,
+    Authorizer,
+    Deployment,
+    WebSocketApi,
+)
+from gatepost.gateway.core.faults import NO_FAULTS
 from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT
+from gatepost.gateway.core.identity_sources import IdentitySource, parse_identity_source
 from gatepost.gateway.core.ids import IdSource
 from gatepost.gateway.core.inputs import (
     BinaryMessage,
@@ -33,19 +44,24 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
+from gatepost.gateway.core.integrations import Ready, prepare
+from gatepost.gateway.core.models import Models, models_of
 from gatepost.gateway.core.routes import RouteSelector
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.core.state import State
+from gatepost.gateway.core.throttling import Throttles
 
+_PREDEFINED = frozenset({CONNECT, DISCONNECT, DEFAULT})
 _DEFAULT_SETTINGS = GatewaySettings()
 
 
 class Gateway:
-    """The WebSocket APIs of a deployment, each at the path of its stage.
+    """The WebSocket APIs of a deployment, each at its addresses (see the module of that name).
 
     The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
-    can be replayed. Raises ValueError when two APIs have one stage or when a route selection
-    expression can't be read.
+    can be replayed. Raises ValueError when APIs or domains exclude each other, when a route key is
+    reserved, and when a selection expression, an identity source, a mapping template or a model
+    can't be read, or what callers must show can't be asked (see `admission.check`).
     """
 
     def __init__(
@@ -56,7 +72,12 @@ class Gateway:
         seed: int | None = None,
     ) -> None:
         rng = Random(seed)  # noqa: S311 - ids are no secrets here, and must be repeatable
-        self._state = State(settings, _apis(deployment, rng), rng)
+        self._state = State(
+            settings,
+            _addresses(deployment, rng, settings),
+            rng,
+            Throttles(settings, deployment.apis),
+        )
         self._wake_at = inf
 
     def receive(self, given: Input, now: float) -> list[Command]:
@@ -71,12 +92,18 @@ class Gateway:
         state.out = []
         if state.now >= self._wake_at:
             self._expire()
+            self._settle()
         self._dispatch(given)
-        next_at = state.deadlines.next_at()
+        self._settle()
+        next_at = min(state.deadlines.next_at(), state.later.next_at())
         if next_at < self._wake_at:
             self._wake_at = next_at
             state.out.append(WakeAt(next_at))
-        return state.out
+        return state.out if state.faults is NO_FAULTS else faulting.disturbed(state)
+
+    def connections(self) -> list[Connection]:
+        """List the open connections, the oldest first; to be read, not changed."""
+        return list(self._state.connections.values())
 
     def _dispatch(self, given: Input) -> None:
         state = self._state
@@ -99,12 +126,29 @@ class Gateway:
                 self._shut_down()
             case PeerClosed() | Lost() | BinaryMessage() | ProtocolFailed():
                 self._end_connection(given)
+            case _:
+                faulting.receive(state, given)
+
+    def _settle(self) -> None:
+        """Take in the outcomes of those integrations that answer by themselves."""
+        while self._state.settled:
+            self._finish(self._state.settled.pop(0))
 
     def _finish(self, given: InvocationFinished) -> None:
         """Hand the outcome to whoever asked for the invocation, unless that gave up (B-181)."""
         state = self._state
-        invocation = state.invocations.pop(given.invocation_id, None)
+        invocation = state.invocations.get(given.invocation_id)
         if invocation is None:
+            return
+        if state.faults.connect_delay_s and isinstance(invocation.cause, Handshake):
+            state.later.put(state.now + state.faults.connect_delay_s, partial(self._act, given))
+        else:
+            self._act(given)
+
+    def _act(self, given: InvocationFinished) -> None:
+        state = self._state
+        invocation = state.invocations.pop(given.invocation_id, None)
+        if invocation is None:  # its time ran out while a fault delayed it
             return
         state.deadlines.cancel(invocation.id)
         match invocation.cause:
@@ -115,6 +159,7 @@ class Gateway:
             case Closing(code=code):
                 # The result reaches no one (B-136); only the live log tells of a failure.
                 state.report(invocation, status=code, detail=_failure(given.outcome))
+        state.ended(invocation)
 
     def _end_connection(self, given: PeerClosed | Lost | BinaryMessage | ProtocolFailed) -> None:
         """End a connection that the client closed, left or broke (section 9).
@@ -152,6 +197,8 @@ class Gateway:
                 self._expire_connection(state.connections[key])
             else:
                 self._expire_invocation(state.invocations.pop(key))
+        while (action := state.later.pop_due(state.now)) is not None:
+            action()
 
     def _expire_connection(self, connection: Connection) -> None:
         """Close an idle or old connection; messages since the deadline was set have moved it."""
@@ -171,23 +218,60 @@ class Gateway:
                 handshake.expire(state, invocation, pending)
             case Closing(code=code):
                 state.report(invocation, status=code, detail=ENDPOINT_TIMED_OUT)
+        state.ended(invocation)
 
 
-def _apis(deployment: Deployment, rng: Random) -> dict[str, Api]:
-    apis: dict[str, Api] = {}
+def _addresses(deployment: Deployment, rng: Random, settings: GatewaySettings) -> Addresses:
+    """Prepare each API; the stages of one API share its source of ids."""
     for deployed in deployment.apis:
-        if deployed.stage in apis:
-            raise ValueError(_same_stage(apis[deployed.stage].deployed, deployed))
-        selector = RouteSelector(deployed.route_selection_expression, deployed.routes)
-        apis[deployed.stage] = Api(deployed, IdSource(deployed.api_id, rng), selector)
-    return apis
+        _check_route_keys(deployed)
+        admission.check(deployed)
+    ids: dict[str, IdSource] = {}
+    apis = []
+    for deployed in deployment.apis:
+        integrations, models = _read_routes(deployed)
+        selector = RouteSelector(
+            deployed.route_selection_expression, deployed.routes, lenient=settings.lenient_json
+        )
+        api = Api(
+            deployed=deployed,
+            ids=ids.setdefault(deployed.api_id, IdSource(deployed.api_id, rng)),
+            selector=selector,
+            region=deployment.region,
+            account_id=deployment.account_id,
+            integrations=integrations,
+            models=models,
+            identity_sources=_identity_sources(deployed),
+        )
+        apis.append(api)
+    return Addresses(apis, deployment.domains)
 
 
-def _same_stage(one: WebSocketApi, other: WebSocketApi) -> str:
-    return (
-        f"the WebSocket APIs {one.name!r} and {other.name!r} have the same stage "
-        f"{one.stage!r}; here they share a port, so give them different stages"
-    )
+def _check_route_keys(api: WebSocketApi) -> None:
+    for key in api.routes:
+        if key.startswith("$") and key not in _PREDEFINED:  # B-010
+            raise ValueError(f"{api.name}: the route key {key!r} begins with $, which is reserved")
+
+
+def _identity_sources(api: WebSocketApi) -> tuple[IdentitySource, ...]:
+    route = api.routes.get(CONNECT)
+    if route is None or not isinstance(route.authorization, Authorizer):
+        return ()
+    return tuple(map(parse_identity_source, route.authorization.identity_sources))
+
+
+def _read_routes(api: WebSocketApi) -> tuple[dict[str, Ready], dict[str, Models]]:
+    """Read what stands behind the routes, and their models. Raises ValueError naming the route."""
+    integrations: dict[str, Ready] = {}
+    models: dict[str, Models] = {}
+    for key, route in api.routes.items():
+        try:
+            integrations[key] = prepare(route)
+            if (checked := models_of(route)) is not None:
+                models[key] = checked
+        except ValueError as error:
+            raise ValueError(f"the route {key!r} of {api.name!r}: {error}") from error
+    return integrations, models
 
 
 def _failure(outcome: Outcome) -> str:

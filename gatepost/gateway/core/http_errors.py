@@ -37,6 +37,13 @@ INVALID_PAYLOAD: Final = http_error(
 )
 """A payload that a text frame can't carry (B-207, a guess)."""
 
+TOO_MANY_REQUESTS: Final = http_error(429, "TooManyRequestsException", "Too Many Requests")
+"""A throttled handshake (B-312)."""
+
+LIMIT_EXCEEDED: Final = HttpError(429, (("x-amzn-ErrorType", "LimitExceededException"),), b"")
+"""A call that is throttled (B-314), or whose client reads too slowly (B-203); the empty body is
+inferred."""
+
 URI_TOO_LONG: Final = http_error(414, "RequestUriTooLongException", "Request-URI Too Long")
 """A URL over the limit of B-028; the status is inferred from that of a long ARN."""
 

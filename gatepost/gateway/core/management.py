@@ -1,6 +1,6 @@
 """Plain HTTP at the gateway: the `@connections` API, and what any other request is told.
 
-Not here: signatures, which the emulator does not check (B-201).
+Signatures count where the settings say so (B-201).
 """
 
 from typing import Final
@@ -8,7 +8,9 @@ from urllib.parse import unquote
 
 from msgspec import json as msgspec_json
 
-from gatepost.gateway.core import http_errors
+from gatepost.gateway.core import faulting, http_errors
+from gatepost.gateway.core.addresses import Address
+from gatepost.gateway.core.admission import call_refusal
 from gatepost.gateway.core.closing import DELETED
 from gatepost.gateway.core.commands import Answer, Close, Report, ReportKind
 from gatepost.gateway.core.connection import Api, Connection
@@ -24,17 +26,25 @@ _JSON: Final = (("Content-Type", "application/json"),)
 
 def answer(state: State, call: ManagementCall) -> None:
     """Answer one HTTP request that is not an upgrade."""
-    stage, _, rest = call.path.removeprefix("/").partition("/")
+    address = state.addresses.resolve(call.host, call.path)
+    rest = "" if address is None else address.rest[1:]
     marker, _, last = rest.partition("/")
-    api = state.apis.get(unquote(stage))
-    if api is None or unquote(marker) != "@connections" or not last or "/" in last:
-        _answer_elsewhere(state, call, api if not rest else None)
+    if address is None or unquote(marker) != "@connections" or not last or "/" in last:
+        _answer_elsewhere(state, call, address)
         return
-    connection_id = unquote(last)
+    api, connection_id = address.api, unquote(last)
+    if not state.throttles.admit_call(state.now):
+        _refuse(state, call, http_errors.LIMIT_EXCEEDED, connection_id)  # B-314
+        return
     connection = _reachable(state, api, connection_id)
     if call.method not in _KINDS:
         # Inferred from B-218: what is no method of the API is answered like a wrong path.
         _refuse(state, call, http_errors.FORBIDDEN, connection_id)
+    elif (
+        state.settings.verify_signatures
+        and (refusal := call_refusal(call, api, state.settings, state.now))
+    ) or (refusal := faulting.call_refusal(state, connection_id)):
+        _refuse(state, call, refusal, connection_id)
     elif connection is None:
         _refuse(state, call, _absence(state, api, connection_id), connection_id)
     elif call.method == "POST":
@@ -46,7 +56,10 @@ def answer(state: State, call: ManagementCall) -> None:
 
 
 def _post(state: State, call: ManagementCall, connection: Connection) -> None:
-    """Deliver the payload as one text message (B-206); an empty one too (B-208, a guess)."""
+    """Deliver the payload as one text message (B-206); an empty one too (B-208, a guess).
+
+    A client that has stopped reading gets no more than its bounded buffer holds (B-203).
+    """
     if len(call.body) > state.settings.message_bytes_max:
         message = state.settings.too_long_message
         _refuse(state, call, http_error(413, "PayloadTooLargeException", message), connection.id)
@@ -54,7 +67,12 @@ def _post(state: State, call: ManagementCall, connection: Connection) -> None:
     if not call.body.isascii() and not _is_utf8(call.body):
         _refuse(state, call, http_errors.INVALID_PAYLOAD, connection.id)
         return
-    state.send(connection, call.body)
+    if connection.backlogged:  # B-203
+        _refuse(state, call, http_errors.LIMIT_EXCEEDED, connection.id)
+        return
+    if faulting.hangs(state, call, connection):
+        return
+    state.deliver(connection, call.body)
     state.out.append(Answer(call.call_id, 200))
     state.out.append(_report("send", connection.id, 200))
 
@@ -100,17 +118,29 @@ def _absence(state: State, api: Api, connection_id: str) -> HttpError:
     return http_errors.FORBIDDEN
 
 
-def _answer_elsewhere(state: State, call: ManagementCall, socket_api: Api | None) -> None:
-    """Answer a request that is not for `@connections` (B-025, B-218)."""
+def _answer_elsewhere(state: State, call: ManagementCall, address: Address | None) -> None:
+    """Answer a request that is not for `@connections` (B-025, B-218, B-326)."""
     refusal = http_errors.FORBIDDEN
-    if socket_api is not None and call.method in {"GET", "HEAD"}:
+    if address is not None and address.rest in {"", "/"}:
+        refusal = _socket_refusal(state, call)
+    elif address is not None and address.custom:
+        route = address.rest.removeprefix("/")
+        message = f"No method found matching route {route} for http method {call.method}."
+        refusal = http_error(403, "ForbiddenException", message)
+    state.out.append(Answer(call.call_id, *refusal))
+    detail = f"{call.method} {call.path}"
+    state.out.append(Report("http", None, None, refusal.status, detail=detail))
+
+
+def _socket_refusal(state: State, call: ManagementCall) -> HttpError:
+    """Say what a request without upgrade headers gets at the socket's path (B-025)."""
+    refusal = http_errors.FORBIDDEN
+    if call.method in {"GET", "HEAD"}:
         refusal = http_error(
             state.settings.plain_get_status, "UpgradeRequiredException", "Upgrade Required"
         )
         refusal = refusal._replace(headers=(("Upgrade", "websocket"), *refusal.headers))
-    state.out.append(Answer(call.call_id, *refusal))
-    detail = f"{call.method} {call.path}"
-    state.out.append(Report("http", None, None, refusal.status, detail=detail))
+    return refusal
 
 
 def _refuse(state: State, call: ManagementCall, refusal: HttpError, connection_id: str) -> None:

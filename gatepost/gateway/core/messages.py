@@ -1,24 +1,46 @@
-"""A client's message: its route, its function, and what comes back to the client."""
+"""A client's message: its route, its integration, and what comes back to the client."""
+
+from typing import NamedTuple
 
 from gatepost.gateway.core.closing import MESSAGE_TOO_BIG
 from gatepost.gateway.core.commands import Report
-from gatepost.gateway.core.connection import Invocation
+from gatepost.gateway.core.connection import Connection, Invocation
+from gatepost.gateway.core.deployment import Route
 from gatepost.gateway.core.events import message_event
 from gatepost.gateway.core.frames import (
+    BAD_REQUEST_BODY,
     ENDPOINT_TIMED_OUT,
     FORBIDDEN,
     INTERNAL_SERVER_ERROR,
     error_frame,
+    invalid_body_frame,
 )
-from gatepost.gateway.core.inputs import Failed, Message, NotInvocable, Outcome, Returned
-from gatepost.gateway.core.results import MalformedResultError, read_result
+from gatepost.gateway.core.inputs import (
+    Failed,
+    HttpAnswered,
+    Message,
+    NotInvocable,
+    Outcome,
+    Returned,
+)
+from gatepost.gateway.core.results import MalformedResultError, read_answer
 from gatepost.gateway.core.state import State
 
 
-def start(state: State, message: Message) -> None:
-    """Invoke the function of the message's route; messages are not queued (B-291).
+class _Refusal(NamedTuple):
+    """Why a message does not reach its integration, for the client and for the live log."""
 
-    Without a route and without `$default` the client gets a `Forbidden` frame (B-165).
+    route: Route | None
+    status: int
+    text: str
+    detail: str
+
+
+def start(state: State, message: Message) -> None:
+    """Begin the integration of the message's route; messages are not queued (B-291).
+
+    Without a route and without `$default` the client gets a `Forbidden` frame (B-165), too many
+    messages get another (B-313, a guess).
     """
     connection, text = state.connections.get(message.connection_id), message.text
     if connection is None:
@@ -28,10 +50,13 @@ def start(state: State, message: Message) -> None:
         return
     connection.last_active_at = state.now
     request_id = connection.api.ids.request_id(state.now)
-    route = connection.api.selector.select(text)
-    if route is None:
-        state.send(connection, error_frame(FORBIDDEN, connection.id, request_id))
-        state.out.append(Report("message", connection.id, None, 403, 0.0, "no route matches"))
+    route = _route_of(state, connection, text)
+    if isinstance(route, _Refusal):
+        state.send(connection, _refusal_frame(state, connection, request_id, route))
+        route_key = None if route.route is None else route.route.key
+        state.out.append(
+            Report("message", connection.id, route_key, route.status, 0.0, route.detail)
+        )
         return
     event = message_event(
         connection, text, route_key=route.key, request_id=request_id, now=state.now
@@ -45,8 +70,8 @@ def finish(state: State, invocation: Invocation, outcome: Outcome) -> None:
     The result of a one-way route is dropped whatever it says (B-182, B-183).
     """
     match outcome:
-        case Returned(payload=payload):
-            _finish_returned(state, invocation, payload)
+        case Returned() | HttpAnswered():
+            _finish_answered(state, invocation, outcome)
         case Failed(error_type=error_type, message=message):
             _fail(state, invocation, 502, detail=f"{error_type}: {message}")
         case NotInvocable(message=message):
@@ -59,7 +84,34 @@ def expire(state: State, invocation: Invocation) -> None:
     state.report(invocation, status=504, detail=ENDPOINT_TIMED_OUT)
 
 
-def _finish_returned(state: State, invocation: Invocation, payload: bytes) -> None:
+def _route_of(state: State, connection: Connection, text: str) -> Route | _Refusal:
+    """Return the message's route, or why it goes nowhere (B-165, B-168, B-313)."""
+    api = connection.api
+    route = api.selector.select(text)
+    key = "" if route is None else route.key
+    if not state.throttles.admit_message(api.deployed, key, state.now):
+        return _Refusal(route, 429, state.settings.throttled_message, "throttled")
+    if state.lanes.is_full(connection.id):
+        return _Refusal(route, 429, state.settings.throttled_message, "too many messages wait")
+    if route is None:
+        return _Refusal(None, 403, FORBIDDEN, "no route matches")
+    models = api.models.get(key)
+    if models is not None and (objection := models.objection(text)) is not None:
+        return _Refusal(route, 400, BAD_REQUEST_BODY, objection)
+    return route
+
+
+def _refusal_frame(
+    state: State, connection: Connection, request_id: str, refusal: _Refusal
+) -> bytes:
+    if refusal.text == BAD_REQUEST_BODY:
+        return invalid_body_frame(connection.id, connection.api.ids.message_id(state.now))
+    return error_frame(refusal.text, connection.id, request_id)
+
+
+def _finish_answered(
+    state: State, invocation: Invocation, outcome: Returned | HttpAnswered
+) -> None:
     """Read the result; one that is malformed fails a two-way route only (inferred).
 
     `null` is a result without a body: nothing on a one-way route (B-182), an empty frame on a
@@ -67,7 +119,7 @@ def _finish_returned(state: State, invocation: Invocation, payload: bytes) -> No
     """
     two_way = invocation.route.two_way
     try:
-        result = read_result(payload)
+        result = read_answer(outcome)
         body = result.body_bytes() if two_way and result is not None else b""
         if two_way:
             _check_body(body, state.settings.message_bytes_max)

@@ -1,13 +1,17 @@
-"""Reading what a function returned: the Lambda proxy result."""
+"""Reading what an integration answered: a function's Lambda proxy result, a backend's answer."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from typing import Final
 
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
+
+from gatepost.gateway.core.inputs import HttpAnswered, Returned
 
 _STATUS_MIN: Final = 100
 _STATUS_MAX: Final = 599
+_MISSING: Final = -1
 
 
 class MalformedResultError(Exception):
@@ -17,7 +21,7 @@ class MalformedResultError(Exception):
 class ProxyResult(Struct, frozen=True, rename="camel"):
     """A proxy result: an integer `statusCode` and what may come with it."""
 
-    status_code: int
+    status_code: int = _MISSING
     body: str | None = None
     headers: dict[str, str | int | float | bool | None] | None = None
     multi_value_headers: dict[str, list[str | int | float | bool]] | None = None
@@ -52,16 +56,36 @@ class ProxyResult(Struct, frozen=True, rename="camel"):
 _decoder: Final[Decoder[ProxyResult | None]] = Decoder(ProxyResult | None)
 
 
-def read_result(payload: bytes) -> ProxyResult | None:
+def read_answer(
+    outcome: Returned | HttpAnswered, *, status_if_missing: int | None = None
+) -> ProxyResult | None:
+    """Read what a function returned or a backend answered; None for a function's `null`.
+
+    Raises MalformedResultError as `read_result` does.
+    """
+    if isinstance(outcome, Returned):
+        return read_result(outcome.payload, status_if_missing=status_if_missing)
+    headers: dict[str, str | int | float | bool | None] = dict(outcome.headers)
+    body = b64encode(outcome.body).decode()
+    return ProxyResult(outcome.status, body, headers, is_base64_encoded=True)
+
+
+def read_result(payload: bytes, *, status_if_missing: int | None = None) -> ProxyResult | None:
     """Read what a function returned; None for `null`.
 
     Raises MalformedResultError when it is anything but an object with an integer `statusCode`
-    that HTTP knows.
+    that HTTP knows; an object without one is read with `status_if_missing` if that is given.
     """
     try:
         result = _decoder.decode(payload)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedResultError(str(error)) from error
-    if result is not None and not _STATUS_MIN <= result.status_code <= _STATUS_MAX:
+    if result is None:
+        return None
+    if result.status_code == _MISSING:
+        if status_if_missing is None:
+            raise MalformedResultError("statusCode is missing")
+        return replace(result, status_code=status_if_missing)
+    if not _STATUS_MIN <= result.status_code <= _STATUS_MAX:
         raise MalformedResultError(f"statusCode {result.status_code} is no HTTP status")
     return result

@@ -4,44 +4,70 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import DecodeError
-from msgspec import json as msgspec_json
-
 from gatepost.gateway.core.deployment import CONNECT, DEFAULT, DISCONNECT, Route
+from gatepost.gateway.core.json_paths import (
+    STEP,
+    NotJsonError,
+    Path,
+    find,
+    parse_path,
+    read_json,
+    to_json,
+)
 
-# A step of a path into the body: `.name`, `[0]` or `['name']`.
-_STEP: Final = r"\.[\w-]+|\[\d+\]|\['[^']+'\]"
 _TOKEN: Final = re.compile(
     rf"(?P<dollar>\\\$)"
-    rf"|\$\{{request\.body(?P<braced>(?:{_STEP})*)\}}"
+    rf"|\$\{{request\.body(?P<braced>{STEP}*)\}}"
     # Atomic, so that a path which goes on in a way that is not supported is an error.
-    rf"|\$request\.body(?P<bare>(?>(?:{_STEP})*))(?![.\[\w])"
+    rf"|\$request\.body(?P<bare>(?>{STEP}*))(?![.\[\w])"
     rf"|(?P<text>[^$\\]+|\\)"
 )
-_STEPS: Final = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
 _NEVER_SELECTED: Final = frozenset({CONNECT, DISCONNECT})
-
-_Path = tuple[str | int, ...]
-_decode: Final = msgspec_json.Decoder().decode
-_encode: Final = msgspec_json.Encoder().encode
 
 
 class ExpressionError(ValueError):
-    """A route selection expression that the gateway can't read; the text shows where."""
+    """A selection expression that the gateway can't read; the text shows where."""
+
+
+class Selection:
+    """A selection expression over messages: of routes (B-152), of models (B-168).
+
+    `kind` names it in the message of ExpressionError, which is raised for a variable other than
+    `$request.body` and a path of names and indexes. `lenient` says which JSON counts (B-159).
+    """
+
+    __slots__ = ("_lenient", "_parts", "_static")
+
+    def __init__(self, expression: str, *, kind: str = "route", lenient: bool = False) -> None:
+        self._parts = parse_expression(expression, kind=kind)
+        self._static = all(isinstance(part, str) for part in self._parts)
+        self._lenient = lenient
+
+    def key(self, text: str) -> str:
+        """Return the value of the expression for a message; `$default` when it needs JSON (B-158).
+
+        Only strict JSON counts, unless lenient (B-159).
+        """
+        if self._static:
+            return "".join(part for part in self._parts if isinstance(part, str))
+        try:
+            body = read_json(text, lenient=self._lenient)
+        except NotJsonError:
+            return DEFAULT
+        return "".join(
+            part if isinstance(part, str) else _text(find(body, part)) for part in self._parts
+        )
 
 
 class RouteSelector:
-    """Selects the route of a message (B-150 to B-160).
+    """Selects the route of a message (B-150 to B-160). Raises ExpressionError."""
 
-    Raises ExpressionError for an expression with a variable other than `$request.body` and a path
-    of names and indexes.
-    """
+    __slots__ = ("_default", "_routes", "key")
 
-    __slots__ = ("_default", "_parts", "_routes", "_static")
-
-    def __init__(self, expression: str, routes: Mapping[str, Route]) -> None:
-        self._parts = parse_expression(expression)
-        self._static = all(isinstance(part, str) for part in self._parts)
+    def __init__(
+        self, expression: str, routes: Mapping[str, Route], *, lenient: bool = False
+    ) -> None:
+        self.key = Selection(expression, lenient=lenient).key
         self._routes = {key: routes[key] for key in routes if key not in _NEVER_SELECTED}
         self._default = self._routes.get(DEFAULT)
 
@@ -52,34 +78,19 @@ class RouteSelector:
         """
         return self._routes.get(self.key(text), self._default)
 
-    def key(self, text: str) -> str:
-        """Return the value of the expression for a message; `$default` when it needs JSON (B-158).
 
-        Only strict JSON counts (B-159).
-        """
-        if self._static:
-            return "".join(part for part in self._parts if isinstance(part, str))
-        try:
-            body = _decode(text)
-        except (DecodeError, UnicodeError, RecursionError):
-            return DEFAULT
-        return "".join(
-            part if isinstance(part, str) else _text(_find(body, part)) for part in self._parts
-        )
-
-
-def parse_expression(expression: str) -> tuple[str | _Path, ...]:
+def parse_expression(expression: str, *, kind: str = "route") -> tuple[str | Path, ...]:
     r"""Split an expression into static text and paths into the body (B-152).
 
     `$request.body.a` and `${request.body.a}` are paths, `\$` is a dollar. Raises ExpressionError.
     """
-    parts: list[str | _Path] = []
+    parts: list[str | Path] = []
     position = 0
     while position < len(expression):
         token = _TOKEN.match(expression, position)
         if token is None:
             raise ExpressionError(
-                f"route selection expression {expression!r}: can't read "
+                f"{kind} selection expression {expression!r}: can't read "
                 f"{expression[position:]!r}; use $request.body.NAME, ${{request.body.NAME}} or text"
             )
         position = token.end()
@@ -88,35 +99,16 @@ def parse_expression(expression: str) -> tuple[str | _Path, ...]:
         elif token["text"]:
             parts.append(token["text"])
         else:
-            parts.append(_path(token["braced"] or token["bare"] or ""))
+            parts.append(parse_path(token["braced"] or token["bare"] or ""))
     return tuple(parts)
 
 
-def _path(text: str) -> _Path:
-    return tuple(
-        int(index) if index else name or quoted for name, index, quoted in _STEPS.findall(text)
-    )
-
-
-def _find(body: object, path: _Path) -> object:
-    """Follow the path; None when it leads nowhere (B-154)."""
-    found = body
-    for step in path:
-        if isinstance(found, dict):
-            found = found.get(step)
-        elif isinstance(found, list) and isinstance(step, int) and step < len(found):
-            found = found[step]
-        else:
-            return None
-    return found
-
-
 def _text(value: object) -> str:
-    """Write a value as part of a route key (B-155)."""
+    """Write a value as part of a key (B-155)."""
     if isinstance(value, str):
         return value
     if value is None:
         return ""
     if isinstance(value, list):
         return f"[{', '.join(_text(item) for item in value)}]"
-    return _encode(value).decode()
+    return to_json(value)

@@ -6,7 +6,11 @@ it, and anybody with better evidence changes it here.
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from gatepost.gateway.core.deployment import Throttle
+
+Ordering = Literal["concurrent", "shuffle", "serial"]
 
 
 class GatewaySettings(Struct, frozen=True, kw_only=True):
@@ -15,7 +19,28 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     Timers: `idle_timeout_s` (B-270) and `lifetime_s` (B-274) end a connection with 1001.
 
     Sizes: `message_bytes_max` (B-250), `frame_bytes_max` (B-251, outbound fragments too, B-253)
-    and `url_chars_max` (B-028).
+    and `url_chars_max` (B-028). `unread_bytes_max` may wait for a slow reader; then posts to it get
+    429 (B-203, the number is ours).
+
+    `compression` answers an offer of permessage-deflate (B-257). Messages are measured as they are
+    after decompression, frames as they are on the wire.
+
+    Authorization: `authorizer_result_bytes_max` is the longest result of an authorizer that counts
+    (B-076). With `verify_signatures` calls of `@connections`, and `$connect` where the route asks
+    for AWS_IAM, must be signed (B-085, B-201); `credentials` are the secret keys by access key,
+    `denied_access_keys` those that IAM allows nothing (B-219).
+
+    Throttles: `account_throttle` is shared by handshakes, messages and `@connections` (B-310),
+    `connect_throttle` is that of new connections (B-057; its burst is inferred); None sets no
+    limit. What templates set for stages, routes and API keys comes on top (B-311).
+
+    Ordering: `ordering` is `concurrent` as on AWS (B-291, B-292); `shuffle` holds each message and
+    each delivery of a POST for a random time up to `shuffle_s_max`, so that what relies on an order
+    shows; `serial` runs one invocation of a connection at a time, to debug (B-293).
+
+    Contested: `lenient_json` reads names without quotes when it selects a route (B-159).
+    `accept_connect_without_status` takes an object without `statusCode` from `$connect` as 200,
+    as some report, in place of 502 (B-045).
 
     Inferred: `opening_window_s` is how long after `$connect` a connection still answers 410 to
     `@connections` (B-221).
@@ -24,7 +49,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     (B-217). `pass_unoffered_subprotocol` lets a function choose a subprotocol that the client did
     not offer (B-052). `lost_close_code` is what `$disconnect` says when the transport ended
     without a close frame (B-134). `plain_get_status` answers a GET without upgrade headers on the
-    socket's path (B-025). `too_long_message` is the text of 413 (B-223).
+    socket's path (B-025). `too_long_message` is the text of 413 (B-223). `throttled_message` is the
+    text of the frame for a throttled message (B-313).
     """
 
     idle_timeout_s: float = 600.0
@@ -32,9 +58,24 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     message_bytes_max: int = 131_072
     frame_bytes_max: int = 32_768
     url_chars_max: int = 4096
+    unread_bytes_max: int = 1_048_576
+    compression: bool = True
+    account_throttle: Throttle | None = Throttle(10_000, 5_000)
+    connect_throttle: Throttle | None = Throttle(500, 500)
+    ordering: Ordering = "concurrent"
+    shuffle_s_max: float = 0.05
+    lenient_json: bool = False
+    accept_connect_without_status: bool = False
     opening_window_s: float = 0.0
+    authorizer_result_bytes_max: int = 8192
+    verify_signatures: bool = False
+    credentials: dict[str, str] = field(
+        default_factory=lambda: {"local": "local", "testing": "testing"}
+    )
+    denied_access_keys: tuple[str, ...] = ()
     foreign_connection_status: Literal[403, 410] = 403
     pass_unoffered_subprotocol: bool = True
     lost_close_code: int = 1006
     plain_get_status: int = 426
     too_long_message: str = "Message too long"
+    throttled_message: str = "Too Many Requests"

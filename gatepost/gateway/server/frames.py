@@ -13,6 +13,7 @@ from websockets.server import ServerProtocol
 
 from gatepost.gateway.core.inputs import BinaryMessage, Message, PeerClosed, ProtocolFailed
 from gatepost.gateway.core.settings import GatewaySettings
+from gatepost.gateway.server.compression import Negotiation
 
 _protocol_logger = logging.getLogger(f"{__name__}.protocol")
 _protocol_logger.setLevel(logging.WARNING)  # opening and closing are in the live log already
@@ -20,11 +21,20 @@ _protocol_logger.setLevel(logging.WARNING)  # opening and closing are in the liv
 Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed
 
 
+CONTROL_BYTES_MAX = 125
+"""The longest payload of a ping or close frame (RFC 6455 section 5.5)."""
+
+
 def new_protocol(settings: GatewaySettings) -> ServerProtocol:
-    """Return the server side of a handshake to come, with the limits of B-250 to B-252."""
+    """Return the server side of a handshake to come, with the limits of B-250 to B-252.
+
+    The library counts a ping against what is left of an unfinished message, so a message has room
+    for one more than it may have; the core closes one that is too long by so little.
+    """
+    message_bytes_max = settings.message_bytes_max + CONTROL_BYTES_MAX
     return ServerProtocol(
-        extensions=None,
-        max_size=(settings.message_bytes_max, settings.frame_bytes_max),
+        extensions=[Negotiation(message_bytes_max)] if settings.compression else None,
+        max_size=(message_bytes_max, settings.frame_bytes_max),
         logger=_protocol_logger,
     )
 

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from websockets.http11 import Request as OpeningRequest
 
 _SWITCHING_PROTOCOLS = 101
-_NEGOTIATED = frozenset({"connection", "upgrade", "sec-websocket-key", "sec-websocket-version"})
+_NEGOTIATED = frozenset(
+    {
+        "connection",
+        "upgrade",
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "sec-websocket-extensions",
+    }
+)
 _RETOLD = frozenset({"upgrade", "allow"})
 
 

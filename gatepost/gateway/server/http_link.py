@@ -130,10 +130,12 @@ class HttpLink(asyncio.Protocol):
             raise RuntimeError("There is no handshake to accept on this link.")
         protocol, switching = self._handshake.complete(subprotocol)
         self._transport.write(switching)
+        on_change = self._on_change  # so that a long-lived link does not keep this one
         link = FrameLink(
             FrameStream(connection_id, protocol),
             self._shell,
-            on_gone=lambda gone: self._on_change(gone, None),
+            unread_bytes_max=self._settings.unread_bytes_max,
+            on_gone=lambda gone: on_change(gone, None),
         )
         link.connection_made(self._transport)
         self._transport.set_protocol(link)

@@ -7,20 +7,24 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gatepost.gateway.core.commands import Report
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.gateway import Gateway
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.inputs import DropLinks, Inject
+from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.certificate import Certificate
 from gatepost.gateway.server.clock import Clock, steady_clock
 from gatepost.gateway.server.frame_link import FrameLink
 from gatepost.gateway.server.hanging_up import LINGER_S
+from gatepost.gateway.server.http_backend import HttpBackends
 from gatepost.gateway.server.http_link import HttpLink
 from gatepost.gateway.server.listener import Listener, bind
-from gatepost.gateway.server.shell import Shell
+from gatepost.gateway.server.shell import Core, Shell
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +33,21 @@ SWEEP_S = 5.0
 """How often links that speak HTTP are looked at for silent ones."""
 
 
+MakeCore = Callable[[Deployment, GatewaySettings], Core]
+"""Makes the core of a server. Raises ValueError for a deployment that can't be served."""
+
+
+def new_core(deployment: Deployment, settings: GatewaySettings) -> Gateway:
+    """Make a core with a seed of its own."""
+    return Gateway(deployment, settings=settings, seed=secrets.randbits(64))
+
+
 class GatewayServer:
     """The WebSocket APIs of one deployment on one port, their functions behind `invoker`.
 
     `on_report` gets each line for a live log. `clock` gives epoch seconds; after moving one of its
-    own a test calls `tick`. Raises ValueError for a deployment that can't be served.
+    own a test calls `tick`. `make_core` may put something around the core,
+    as a trace does. Raises ValueError for a deployment that can't be served.
     """
 
     def __init__(
@@ -44,13 +58,17 @@ class GatewayServer:
         settings: GatewaySettings | None = None,
         on_report: Callable[[Report], None] | None = None,
         clock: Clock | None = None,
+        make_core: MakeCore = new_core,
     ) -> None:
         self._settings = settings or GatewaySettings()
-        self._core = Gateway(deployment, settings=self._settings, seed=secrets.randbits(64))
+        self._core = make_core(deployment, self._settings)
         self._invoker = invoker
+        self._backends = HttpBackends()
         self._on_report = on_report
         self._clock = clock or steady_clock()
         self._certificate = Certificate()
+        for name in _names(deployment):
+            self._certificate.add_name(name)
         self._links: set[HttpLink | FrameLink] = set()
         self._adoptions: set[asyncio.Task[None]] = set()
         self._shell: Shell | None = None
@@ -76,14 +94,41 @@ class GatewayServer:
         sockets = await bind(host, port)
         self.port = sockets[0].getsockname()[1]
         self._certificate.add_name(host)
-        self._shell = Shell(self._core, self._invoker, clock=self._clock, on_report=self._on_report)
+        self._shell = Shell(
+            self._core,
+            self._invoker,
+            clock=self._clock,
+            backends=self._backends,
+            on_report=self._on_report,
+        )
         self._listener = Listener(sockets, self._serve)
         self._sweep_links()
+
+    def inject(self, faults: Faults) -> None:
+        """Misbehave like this from now on, in place of every fault before; before `start` too.
+
+        Raises ValueError for faults of workers where the invoker has none to disturb.
+        """
+        if (faults.kill_rate or faults.cold_start) and not isinstance(self._invoker, Disturbable):
+            raise ValueError("Functions run without workers here: none to kill or to start cold.")
+        if self._shell is not None:
+            self._shell.receive(Inject(faults))
+        else:
+            self._core.receive(Inject(faults), self._clock())
+
+    def drop(self, *connection_ids: str) -> None:
+        """Cut these connections' links without a close frame; without arguments, every one."""
+        if self._shell is not None:
+            self._shell.receive(DropLinks(connection_ids))
 
     def tick(self) -> None:
         """Let timers ring that are due by the clock, when a test has moved it."""
         if self._shell is not None:
             self._shell.tick()
+
+    def connections(self) -> list[Connection]:
+        """List the open connections, the oldest first; to be read, not changed."""
+        return self._core.connections()
 
     async def close(self, drain_s: float = 5.0) -> None:
         """Close every connection with 1001, let functions end, then stop listening.
@@ -98,6 +143,7 @@ class GatewayServer:
         deadline = asyncio.get_running_loop().time() + max(drain_s, LINGER_S)
         shell.shut_down()
         await shell.drained(drain_s)
+        await self._backends.close()
         if self._listener is not None:
             self._listener.close()
         if self._sweep is not None:
@@ -171,3 +217,9 @@ class GatewayServer:
             if isinstance(link, HttpLink):
                 link.expire(now)
         self._sweep = loop.call_later(SWEEP_S, self._sweep_links)
+
+
+def _names(deployment: Deployment) -> Iterable[str]:
+    """Name the hosts that lead to one API, beside those of this machine."""
+    yield from (mapping.domain for mapping in deployment.domains)
+    yield from (f"{api.api_id}.localhost" for api in deployment.apis)

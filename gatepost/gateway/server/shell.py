@@ -7,22 +7,27 @@ import asyncio
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
 from gatepost.gateway.core.commands import (
     Accept,
     Answer,
+    CallHttp,
     Close,
     Command,
+    Drop,
     Invoke,
     Refuse,
     Report,
     Send,
+    Stall,
     WakeAt,
 )
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.inputs import (
+    Backlog,
     BinaryMessage,
     Failed,
     Input,
@@ -30,6 +35,7 @@ from gatepost.gateway.core.inputs import (
     Lost,
     ManagementCall,
     Message,
+    NotInvocable,
     Outcome,
     PeerClosed,
     ProtocolFailed,
@@ -38,7 +44,7 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.ports import Backends, Disturbable, Invoker
 from gatepost.gateway.server.clock import Clock
 from gatepost.gateway.server.http_reader import Request
 
@@ -46,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 Headers = tuple[tuple[str, str], ...]
 
-Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost
+Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost | Backlog
 """What comes over a link after its handshake."""
 
 
@@ -54,11 +60,18 @@ INVOCATIONS_PER_CONNECTION_MAX = 256
 """With so many invocations under way a connection is not read, until half of them have ended."""
 
 
+NO_BACKENDS = NotInvocable("no HTTP backend can be called here")
+
+
 class Core(Protocol):
     """The sans-IO gateway, as the shell sees it."""
 
     def receive(self, given: Input, now: float) -> list[Command]:
         """Take an input at the moment `now` (epoch seconds) and say what is to be done."""
+        ...
+
+    def connections(self) -> list[Connection]:
+        """List the open connections; to be read, not changed."""
         ...
 
 
@@ -71,6 +84,14 @@ class Connected(Protocol):
 
     def hold(self, *, held: bool) -> None:
         """Stop reading from the client, or go on."""
+        ...
+
+    def stall(self, *, stalled: bool) -> None:
+        """Write nothing to the client, or go on with what waited."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the link without a close frame; it is reported as lost."""
         ...
 
     def close(self, code: int, reason: str) -> None:
@@ -103,10 +124,13 @@ class Shell:
         invoker: Invoker,
         *,
         clock: Clock,
+        backends: Backends | None = None,
         on_report: Callable[[Report], None] | None = None,
     ) -> None:
         self._core = core
         self._invoker = invoker
+        self._backends = backends
+        self._disturb = invoker.disturb if isinstance(invoker, Disturbable) else None
         self._clock = clock
         self._on_report = on_report
         self._loop = asyncio.get_running_loop()
@@ -119,11 +143,14 @@ class Shell:
         self._carry_out: dict[type[Command], Callable[[Any], None]] = {
             Accept: self._accept,
             Answer: self._answer,
+            CallHttp: self._call_http,
             Close: self._close,
+            Drop: self._drop,
             Invoke: self._invoke,
             Refuse: self._refuse,
             Report: self._report,
             Send: self._send,
+            Stall: self._stall,
             WakeAt: self._wake,
         }
         self._wake_at = 0.0
@@ -196,6 +223,14 @@ class Shell:
         if (connected := self._connected.pop(command.connection_id, None)) is not None:
             connected.close(command.code, command.reason)
 
+    def _drop(self, command: Drop) -> None:
+        if (connected := self._connected.get(command.connection_id)) is not None:
+            connected.abort()
+
+    def _stall(self, command: Stall) -> None:
+        if (connected := self._connected.get(command.connection_id)) is not None:
+            connected.stall(stalled=command.stalled)
+
     def _answer(self, command: Answer) -> None:
         if (call := self._calls.pop(command.call_id, None)) is not None:
             call.answer(command.status, command.headers, command.body)
@@ -215,18 +250,32 @@ class Shell:
             self._on_report(command)
 
     def _invoke(self, command: Invoke) -> None:
-        running = asyncio.ensure_future(self._invoker.invoke(command.function, command.event))
+        if command.cold and self._disturb is not None:
+            self._disturb(command.function, kill=False, cold=True)
+        self._begin(command, self._invoker.invoke(command.function, command.event))
+        if command.kill and self._disturb is not None:
+            self._disturb(command.function, kill=True, cold=False)
+
+    def _call_http(self, command: CallHttp) -> None:
+        if self._backends is None:
+            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS))
+        else:
+            self._begin(command, self._backends.call(command))
+
+    def _begin(self, command: Invoke | CallHttp, work: Awaitable[Outcome]) -> None:
+        running = asyncio.ensure_future(work)
         self._invocations.add(running)
         self._count(command.connection_id, 1)
-        running.add_done_callback(partial(self._invoked, command))
+        running.add_done_callback(partial(self._ended, command))
 
-    def _invoked(self, command: Invoke, ended: asyncio.Future[Outcome]) -> None:
+    def _ended(self, command: Invoke | CallHttp, ended: asyncio.Future[Outcome]) -> None:
         self._invocations.discard(ended)
         self._count(command.connection_id, -1)
         if ended.cancelled():
             return
         if (error := ended.exception()) is not None:
-            logger.error("The invoker failed on the function %r", command.function, exc_info=error)
+            what = command.function if isinstance(command, Invoke) else command.url
+            logger.error("The integration %r could not be run", what, exc_info=error)
             outcome: Outcome = Failed(type(error).__name__, str(error))
         else:
             outcome = ended.result()

@@ -1,19 +1,21 @@
-"""The `functions` section: functions, and the routes that their websocket events make.
+"""The `functions` section of a serverless.yml: what Lambda would be given.
 
-Responsible for the functions behind a route; others are not run here, and a notice says so.
-Source: the framework's reference of serverless.yml and of the websocket event.
+Responsible for every function that can be run, whatever invokes it; their events are read by
+websocket_events.py, http_api_events.py and rest_events.py.
+Source: the framework's reference of serverless.yml.
 """
 
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import CONNECT, Function, LambdaProxy, Route
+from gatepost.gateway.core.deployment import Function
+from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.intrinsics import Known
 from gatepost.gateway.template.variables import ACCOUNT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from gatepost.gateway.template.intrinsics import Intrinsics
@@ -24,12 +26,17 @@ TIMEOUT_S_MAX: Final = 900
 MEMORY_MB_DEFAULT: Final = 1024
 MEMORY_MB_MIN: Final = 128
 MEMORY_MB_MAX: Final = 10_240
+RETRY_ATTEMPTS_MAX: Final = 2
+"""How often Lambda repeats a failed asynchronous invocation, where a function says no less."""
 RUNTIME_DEFAULT: Final = "nodejs24.x"
 """What the framework takes when a template names no runtime."""
 
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HANDLER: Final = re.compile(r"[^\s]+\.[^\s./]+")
-_EVENT_KEYS: Final = frozenset({"route", "routeResponseSelectionExpression", "authorizer"})
+_RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.x")
+_FUNCTION_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]+:function:(?P<name>[A-Za-z0-9_-]+)(:[A-Za-z0-9_$-]+)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +47,36 @@ class Section:
     names: dict[str, str]
 
 
-@dataclass(slots=True)
-class Routed:
-    """What the functions behind routes come to."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One template while its functions and APIs are read; `notices` grows.
 
-    functions: dict[str, Function] = field(default_factory=dict)
-    routes: dict[str, Route] = field(default_factory=dict)
+    `overridden` are environment variables that are set from outside, so that what the template
+    says of them isn't asked for.
+    """
+
+    section: Section
+    provider: "View"
+    intrinsics: "Intrinsics"
+    root: "Path"
+    overridden: "Collection[str]" = ()
     notices: list[str] = field(default_factory=list)
 
+    def function_of(self, reference: "View") -> str:
+        """Return the name of the function that a key, a name in an ARN or a GetAtt means.
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """One websocket event."""
-
-    view: "View"
-    route_key: str
-    two_way: bool
+        Raises TemplateError for one that is no function of the template: it can't be run here.
+        """
+        text = self.intrinsics.text(reference) or ""
+        if text in self.section.names:
+            return self.section.names[text]
+        arn = _FUNCTION_ARN.fullmatch(text)
+        if arn is not None and arn["name"] in self.section.names.values():
+            return arn["name"]
+        raise reference.error(
+            f"is {text!r}, which is no function of this template and can't be run here: "
+            "rather than let everyone in, the template is refused"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,111 +126,88 @@ def _logical_id(key: str) -> str:
     return f"{normal[:1].upper()}{normal[1:]}LambdaFunction"
 
 
-def read_routed(
-    section: Section, provider: "View", *, root: "Path", intrinsics: "Intrinsics"
-) -> Routed:
-    """Read every function that a route leads to, and the routes.
+def read_functions(reading: Reading, needed: "Collection[str]") -> dict[str, Function]:
+    """Read every function by its name.
 
-    Raises TemplateError, among others for two functions on one route and for an authorizer.
+    Raises TemplateError for one of `needed` that can't be run, and for two of one name. Another
+    that can't be run is left out with a notice.
     """
-    routed = Routed()
-    places: dict[str, View] = {}
-    for key, view in section.views.items():
-        events = list(_websocket_events(view, routed.notices))
-        if not events:
-            routed.notices.append(f"{view.place}: {key} has no websocket event and is not run here")
-            continue
-        name = section.names[key]
-        for event in events:
-            if event.route_key in places:
-                raise event.view.error(
-                    f"makes route {event.route_key}, which {places[event.route_key].path} "
-                    f"makes already at {places[event.route_key].place}"
-                )
-            places[event.route_key] = event.view
-            routed.routes[event.route_key] = Route(
-                event.route_key, LambdaProxy(name), two_way=event.two_way
-            )
-        if name in routed.functions:
+    functions: dict[str, Function] = {}
+    names: set[str] = set()
+    for key, view in reading.section.views.items():
+        name = reading.section.names[key]
+        if name in names:
             raise view.error(f"has the name {name}, as another function has")
-        if "layers" in view or "layers" in provider:
-            routed.notices.append(f"{view.place}: layers of {key} have no effect here")
-        settings = _Settings(view, provider)
-        routed.functions[name] = _function(name, settings, root=root, intrinsics=intrinsics)
-    return routed
-
-
-def _websocket_events(function: "View", notices: list[str]) -> "Iterator[_Event]":
-    events = function.get("events")
-    if events is None:
-        return
-    other: set[str] = set()
-    for event in events.elements():
-        if event.is_mapping and "websocket" in event:
-            yield _websocket_event(event, notices)
-        elif event.is_mapping:
-            other.update(event.keys())
+        names.add(name)
+        try:
+            functions[name] = _function(name, view, reading)
+            if name not in needed:
+                _check_runtime(view, functions[name])
+        except TemplateError as error:
+            if name in needed:
+                raise
+            functions.pop(name, None)
+            reading.notices.append(f"{key} is left out: {error}")
         else:
-            other.add(event.text())
-    if other:
-        notices.append(f"{function.place}: {', '.join(sorted(other))} events have no effect here")
+            reading.notices.extend(_without_effect(key, view, reading.provider))
+    return functions
 
 
-def _websocket_event(event: "View", notices: list[str]) -> _Event:
-    websocket = event.get("websocket")
-    if websocket is None:
-        raise event.error("names no route; indent 'route' below 'websocket'")
-    if not websocket.is_mapping:
-        return _Event(websocket, websocket.text(), two_way=False)
-    route_key = websocket.require("route").text()
-    if websocket.get("authorizer") is not None:
-        raise websocket.require("authorizer").error(
-            "is not supported yet: rather than let everyone in, the route is refused"
-            if route_key == CONNECT
-            else f"belongs on route {CONNECT}; AWS has authorizers on no other route"
+def _check_runtime(view: "View", function: Function) -> None:
+    """Refuse a runtime that no worker exists for; the runner does for functions that it needs."""
+    if not _RUNTIMES.fullmatch(function.runtime):
+        raise view.error(f"has the runtime {function.runtime}, which can't be run here")
+
+
+def _without_effect(key: str, view: "View", provider: "View") -> "Iterator[str]":
+    if "layers" in view or "layers" in provider:
+        yield f"{view.place}: layers of {key} have no effect here"
+    package = view.get("package")
+    if package is not None and package.is_mapping and "artifact" in package:
+        yield (
+            f"{package.place}: package.artifact of {key} is not unpacked; "
+            "its handler is looked for in the project"
         )
-    response = websocket.get("routeResponseSelectionExpression")
-    if response is not None and response.text() != "$default":
-        raise response.error("can only be $default")
-    unknown = sorted(set(websocket.keys()) - _EVENT_KEYS)
-    if unknown:
-        notices.append(f"{websocket.place}: {', '.join(unknown)} of {route_key} has no effect here")
-    return _Event(websocket, route_key, two_way=response is not None)
+    for setting, verb in (("destinations", "have"), ("onError", "has"), ("url", "has")):
+        if (value := view.get(setting)) is not None and value.node.value is not False:
+            yield f"{value.place}: {setting} of {key} {verb} no effect here"
 
 
-def _function(
-    name: str, settings: _Settings, *, root: "Path", intrinsics: "Intrinsics"
-) -> Function:
-    view = settings.function
+def _function(name: str, view: "View", reading: Reading) -> Function:
+    settings = _Settings(view, reading.provider)
     if (image := view.get("image")) is not None:
         raise image.error("can't be run here: a container image names no handler")
     handler = view.require("handler")
     if not _HANDLER.fullmatch(handler.text()):
         raise handler.error(f"is {handler.text()!r}; it must be a module and a name: app.handler")
     runtime, module = settings.either("runtime"), view.get("module")
+    retries = view.get("maximumRetryAttempts")
     return Function(
         name=name,
         handler=handler.text(),
         runtime=RUNTIME_DEFAULT if runtime is None else runtime.text(),
         # `module` is serverless-python-requirements' word for a function's own folder.
-        code_root=root if module is None else root / module.text(),
-        environment=_environment(settings, intrinsics),
+        code_root=reading.root if module is None else reading.root / module.text(),
+        environment=_environment(settings, reading),
         timeout_s=settings.number("timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=settings.number("memorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
+        retry_attempts=(
+            RETRY_ATTEMPTS_MAX if retries is None else retries.integer(0, RETRY_ATTEMPTS_MAX)
+        ),
     )
 
 
-def _environment(settings: _Settings, intrinsics: "Intrinsics") -> dict[str, str]:
+def _environment(settings: _Settings, reading: Reading) -> dict[str, str]:
     """Return the provider's variables and the function's own, which win."""
     merged: dict[str, View] = {}
     for owner in (settings.provider, settings.function):
         if (environment := owner.get("environment")) is not None:
-            merged.update(environment.items())
+            merged.update(environment.items(skip=reading.overridden))
     values = {}
     for name, value in merged.items():
         if not _VARIABLE_NAME.fullmatch(name):
             raise value.error("can't be the name of an environment variable")
-        text = None if value.is_empty else intrinsics.text(value)
+        text = None if value.is_empty else reading.intrinsics.text(value)
         if text is not None:
             values[name] = text
     return values

@@ -8,13 +8,32 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.template.cloudformation import is_cloudformation, read_cloudformation
+from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.serverless import read_serverless
+from gatepost.gateway.template.terraform import read_terraform
+from gatepost.gateway.template.terraform_plan import is_plan
 from gatepost.gateway.template.values import NO_VALUES, Values
+from gatepost.gateway.template.yaml_source import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+DEFAULT_NAMES: Final = ("serverless.yml", "template.yaml", "template.yml")
+"""The names of templates that are looked for in a folder, in this order."""
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
+_KNOWN_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".template"})
+
+
+def find_template(folder: Path) -> Path:
+    """Return the template of a folder; raises TemplateError that lists what was looked for."""
+    for name in DEFAULT_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    raise Place(str(folder.absolute())).error(
+        f"has none of {', '.join(DEFAULT_NAMES)}; --template names another template"
+    )
 
 
 def read_template(
@@ -24,10 +43,23 @@ def read_template(
     environ: "Mapping[str, str]",
     options: "Mapping[str, str]" = _NO_OPTIONS,
     values: Values = NO_VALUES,
+    overridden: "Collection[str]" = (),
 ) -> Deployment:
     """Read the template at `path`; `values` stands in for what only a deployed account knows.
 
+    `overridden` names environment variables that are set from outside, by an environment file:
+    what the template sets them to may be unknown.
+
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
-    del values  # for the kinds of template to come
-    return read_serverless(path, stage=stage, options=options, environ=environ)
+    if is_plan(path):
+        return read_terraform(
+            path, stage=stage, environ=environ, values=values, overridden=overridden
+        )
+    if path.suffix in _KNOWN_SUFFIXES and is_cloudformation(read_file(path, str(path))):
+        return read_cloudformation(
+            path, stage=stage, environ=environ, values=values, overridden=overridden
+        )
+    return read_serverless(
+        path, stage=stage, options=options, environ=environ, values=values, overridden=overridden
+    )

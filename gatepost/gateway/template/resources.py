@@ -103,13 +103,16 @@ def table_names(
     return names
 
 
-def known_parameters(parameters: "Mapping[str, View]") -> dict[str, Known]:
-    """Return the parameters that have a default: nobody gives them another value here."""
-    known = {}
-    for name, view in parameters.items():
-        if (default := view.get("Default")) is not None:
-            known[name] = Known(scalar_text(default.scalar()))
-    return known
+def parameter_values(
+    parameters: "Mapping[str, View]", given: "Mapping[str, str]"
+) -> dict[str, str]:
+    """Return the parameters that have a value: the one `given` in the values file, or a default."""
+    defaults = {
+        name: scalar_text(default.scalar())
+        for name, view in parameters.items()
+        if (default := view.get("Default")) is not None
+    }
+    return defaults | dict(given)
 
 
 def known_tables(names: "Mapping[str, str]", region: str) -> dict[str, Known]:

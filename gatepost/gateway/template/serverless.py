@@ -7,25 +7,36 @@ Templates that are programs (serverless.ts, serverless.js) are not read.
 
 import hashlib
 import string
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import Deployment, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, HttpApi, WebSocketApi
 from gatepost.gateway.core.routes import ExpressionError, parse_expression
-from gatepost.gateway.template import functions, resources
+from gatepost.gateway.template import (
+    functions,
+    http_api_events,
+    resources,
+    rest_events,
+    websocket_events,
+)
 from gatepost.gateway.template.dotenv import read_dotenv
 from gatepost.gateway.template.errors import Place
+from gatepost.gateway.template.events import read_events
 from gatepost.gateway.template.intrinsics import Intrinsics, Known
+from gatepost.gateway.template.routed import behind_routes
+from gatepost.gateway.template.values import NO_VALUES, Values
 from gatepost.gateway.template.variables import ACCOUNT_ID, Variables
 from gatepost.gateway.template.view import View
 from gatepost.gateway.template.yaml_source import Node, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-SETTINGS: Final = ("index", "pages")
-"""Keys of `custom.gatepost`: the folder of pages to serve, and the page at `/`."""
+SETTINGS: Final = ("index", "pages", "retry_minute_s")
+"""Keys of `custom.gatepost`: the folder of pages to serve, the page at `/`, and how long a minute
+lasts between asynchronous retries."""
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
 _API_LOGICAL_ID: Final = "WebsocketsApi"
@@ -39,8 +50,13 @@ def read_serverless(
     stage: str | None,
     options: "Mapping[str, str]" = _NO_OPTIONS,
     environ: "Mapping[str, str]",
+    values: Values = NO_VALUES,
+    overridden: "Collection[str]" = (),
 ) -> Deployment:
     """Read the template at `path`; `options` are the framework's own, `--region` for one.
+
+    `values` stands in for what only a deployed account knows. What the template sets an
+    environment variable of `overridden` to isn't asked for: it is set from outside.
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
@@ -53,9 +69,10 @@ def read_serverless(
         raise Place(name).error(f"is no serverless template: {what}")
     given = {**options, **({} if stage is None else {"stage": stage})}
     folder = path.parent.absolute()
-    plain = View(root, "", Variables(root, folder, given, environ))
+    plain = View(root, "", Variables(root, folder, given, environ, values))
     known = _with_dotenv(plain, folder, environ)
-    return _deployment(View(root, "", Variables(root, folder, given, known)), folder)
+    variables = Variables(root, folder, given, known, values)
+    return _deployment(View(root, "", variables), overridden)
 
 
 def make_api_id(service: str, stage: str, name: str) -> str:
@@ -66,47 +83,110 @@ def make_api_id(service: str, stage: str, name: str) -> str:
     )
 
 
-def _deployment(template: View, folder: Path) -> Deployment:
+def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     variables = template.variables
     provider = _provider(template)
     stage, region, service = variables.stage(), variables.region(), _service(template)
     section = functions.collect(template.require("functions"), service=service, stage=stage)
-    api_name = _text(provider, "websocketsApiName") or f"{stage}-{service}-websockets"
-    api_id = make_api_id(service, stage, api_name)
     found, parameters = resources.collect(template.get("resources"))
     kinds = resources.types(found)
     resources.refuse_api_parts(found, kinds)
-    known = {
-        **resources.known_parameters(parameters),
-        **functions.known(section, region),
-        _API_LOGICAL_ID: _known_api(api_id, region),
-    }
     stack = _text(provider, "stackName") or f"{service}-{stage}"
-    names = resources.table_names(found, kinds, Intrinsics(region, stack, known, kinds))
-    known |= resources.known_tables(names, region)
-    intrinsics = Intrinsics(region, stack, known, kinds)
-    routed = functions.read_routed(section, provider, root=folder, intrinsics=intrinsics)
-    if not routed.routes:
-        raise template.require("functions").error("have no websocket event, so there is no API")
-    api = WebSocketApi(
-        api_id=api_id,
-        name=api_name,
-        stage=stage,
-        routes=routed.routes,
-        route_selection_expression=_selection_expression(provider),
+    ids = _ApiIds.of(service, stage, provider)
+    known = {**functions.known(section, region), **ids.known(region)}
+    set_parameters = resources.parameter_values(parameters, variables.values.parameters)
+    intrinsics = Intrinsics(
+        region=region,
+        stack=stack,
+        known=known,
+        foreign=kinds,
+        parameters=set_parameters,
+        unset=frozenset(parameters) - set_parameters.keys(),
+        values=variables.values,
     )
+    names = resources.table_names(found, kinds, intrinsics)
+    known |= resources.known_tables(names, region)
+    reading = functions.Reading(section, provider, intrinsics, variables.folder, overridden)
+    apis, http_apis = _apis(template, reading, ids)
     return Deployment(
         service=service,
         stage=stage,
         region=region,
         account_id=ACCOUNT_ID,
-        root=folder,
-        apis=(api,),
-        functions=routed.functions,
+        root=variables.folder,
+        apis=apis,
+        http_apis=http_apis,
+        functions=functions.read_functions(reading, behind_routes((*apis, *http_apis))),
         tables=resources.read_tables(found, names, intrinsics),
         settings=_settings(template),
-        notices=(*routed.notices, *resources.notices(kinds)),
+        notices=(*reading.notices, *resources.notices(kinds)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _ApiIds:
+    """Names and ids of the APIs that the framework may make of one template."""
+
+    socket_name: str
+    socket: str
+    http_name: str
+    http: str
+    rest_name: str
+    rest: str
+
+    @classmethod
+    def of(cls, service: str, stage: str, provider: View) -> "_ApiIds":
+        socket = _text(provider, "websocketsApiName") or f"{stage}-{service}-websockets"
+        http = http_api_events.api_name(provider, service=service, stage=stage)
+        rest = rest_events.api_name(provider, service=service, stage=stage)
+        return cls(
+            *(socket, make_api_id(service, stage, socket)),
+            *(http, make_api_id(service, stage, f"http/{http}")),
+            *(rest, make_api_id(service, stage, f"rest/{rest}")),
+        )
+
+    def known(self, region: str) -> dict[str, Known]:
+        """Return what Ref and GetAtt give for each API."""
+        host = f"execute-api.{region}.amazonaws.com"
+        return {
+            _API_LOGICAL_ID: _known_api(self.socket, f"wss://{self.socket}.{host}"),
+            http_api_events.LOGICAL_ID: _known_api(self.http, f"https://{self.http}.{host}"),
+            rest_events.LOGICAL_ID: _known_api(self.rest, f"https://{self.rest}.{host}"),
+        }
+
+
+def _known_api(api_id: str, endpoint: str) -> Known:
+    return Known(api_id, {"ApiId": api_id, "ApiEndpoint": endpoint})
+
+
+def _apis(
+    template: View, reading: functions.Reading, ids: _ApiIds
+) -> tuple[tuple[WebSocketApi, ...], tuple[HttpApi, ...]]:
+    events = read_events(reading)
+    if not events.websocket:
+        raise template.require("functions").error("have no websocket event, so there is no API")
+    stage = template.variables.stage()
+    socket = WebSocketApi(
+        api_id=ids.socket,
+        name=ids.socket_name,
+        stage=stage,
+        routes=websocket_events.read_routes(reading, events.websocket),
+        route_selection_expression=_selection_expression(reading.provider),
+    )
+    others = []
+    if events.http_api:
+        others.append(
+            http_api_events.read_http_api(
+                reading, events.http_api, api_id=ids.http, name=ids.http_name
+            )
+        )
+    if events.rest:
+        others.append(
+            rest_events.read_rest_api(
+                reading, events.rest, stage=stage, api_id=ids.rest, name=ids.rest_name
+            )
+        )
+    return (socket,), tuple(others)
 
 
 def _provider(template: View) -> View:
@@ -138,11 +218,6 @@ def _selection_expression(provider: View) -> str:
     except ExpressionError as error:
         raise expression.place.error(str(error)) from None
     return expression.text()
-
-
-def _known_api(api_id: str, region: str) -> Known:
-    endpoint = f"wss://{api_id}.execute-api.{region}.amazonaws.com"
-    return Known(api_id, {"ApiId": api_id, "ApiEndpoint": endpoint})
 
 
 def _settings(template: View) -> dict[str, str]:

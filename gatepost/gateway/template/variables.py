@@ -1,8 +1,8 @@
 """What the framework's variables stand for.
 
 Responsible for looking values up, on demand and once each: only what somebody reads has to resolve.
-The syntax is variable_syntax.py's. Nothing is looked up in AWS: a variable that would be counts as
-having no value, so that its default is taken.
+The syntax is variable_syntax.py's. Nothing is looked up in AWS: what the values file gives stands
+for it, and a variable that it lacks counts as having no value, so that its default is taken.
 
 Meaning of the sources: the framework's documentation of variables; --stage and --region go before
 the file, as they do there.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.template.errors import Place
+from gatepost.gateway.template.values import NO_VALUES, Values
 from gatepost.gateway.template.variable_syntax import (
     Literal,
     Lookup,
@@ -42,7 +43,7 @@ DEFAULT_REGION: Final = "us-east-1"
 
 _STAGE: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
-_LOOKED_UP_IN_AWS: Final = frozenset({"cf", "s3", "ssm"})
+_LOOKED_UP_IN_AWS: Final = ("cf", "s3", "ssm")
 _CHAIN_MAX: Final = 50
 _TEXT_MAX: Final = 256 * 1024
 
@@ -53,12 +54,16 @@ class _Missing(Exception):  # noqa: N818 - not an error yet: the next source may
 
 @dataclass(slots=True)
 class Variables:
-    """Resolves the variables of one template. `root` is its whole tree, `folder` where it lies."""
+    """Resolves the variables of one template.
+
+    `root` is its whole tree, `folder` where it lies; `values` answer what would be asked of AWS.
+    """
 
     root: Node
     folder: Path
     options: "Mapping[str, str]"
     environ: "Mapping[str, str]"
+    values: Values = NO_VALUES
     _resolved: dict[Node, Node] = field(default_factory=dict)
     _open: list[Node] = field(default_factory=list)
     _files: dict[str, Node] = field(default_factory=dict)
@@ -170,8 +175,7 @@ class Variables:
             "aws": self._aws,
             "strToBool": self._bool,
         }
-        if lookup.type in _LOOKED_UP_IN_AWS:
-            raise _Missing(f"'{lookup.type}' asks AWS, which is not done here")
+        sources |= dict.fromkeys(_LOOKED_UP_IN_AWS, self._from_values)
         if lookup.type not in sources:
             raise place.error(
                 f"unknown variable source '{lookup.type}'; known are {', '.join(sorted(sources))}"
@@ -210,7 +214,22 @@ class Variables:
             return Node(self.region(), place)
         if address == "accountId":
             return Node(ACCOUNT_ID, place)
+        source, _, rest = address.partition(":")
+        if source in _LOOKED_UP_IN_AWS and rest:  # as version 4 of the framework also writes them
+            return self._from_values(Lookup(source), rest, place)
         raise place.error(f"there is no ${{aws:{address}}}; known are accountId, region")
+
+    def _from_values(self, lookup: Lookup, address: str, place: Place) -> Node:
+        """Look up `${cf(eu-west-1):stack.Output}` with its region first, then without."""
+        given = {"cf": self.values.cf, "s3": self.values.s3, "ssm": self.values.ssm}[lookup.type]
+        region = self._joined(lookup.params[0], place) if lookup.params else ""
+        for name in (f"{region}:{address}", address):
+            if name in given:
+                return Node(given[name], place)
+        raise _Missing(
+            f"it asks AWS, which is not done here; "
+            f"a file given by --values can set it, as {address} of {lookup.type}"
+        )
 
     def _param(self, _lookup: Lookup, address: str, _place: Place) -> Node:
         for stage in (self.stage(), "default"):

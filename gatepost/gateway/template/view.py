@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gatepost.gateway.template.yaml_source import DEPTH_MAX, Node, Scalar, scalar_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, KeysView
+    from collections.abc import Collection, Iterator, KeysView
 
     from gatepost.gateway.template.errors import Place, TemplateError
     from gatepost.gateway.template.variables import Variables
@@ -71,9 +71,10 @@ class View:
         """Return the keys of a mapping. Resolves nothing."""
         return self._members().keys()
 
-    def items(self) -> "Iterator[tuple[str, View]]":
-        """Iterate over the members of a mapping, resolving each as it comes."""
-        return ((key, self._child(key, node)) for key, node in self._members().items())
+    def items(self, *, skip: "Collection[str]" = ()) -> "Iterator[tuple[str, View]]":
+        """Iterate over the members of a mapping but those of `skip`, resolving each as it comes."""
+        members = self._members().items()
+        return ((key, self._child(key, node)) for key, node in members if key not in skip)
 
     def elements(self) -> "Iterator[View]":
         """Iterate over the elements of a list, resolving each as it comes."""

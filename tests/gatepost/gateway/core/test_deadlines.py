@@ -1,11 +1,15 @@
 """Deadlines come up in order, once, unless cancelled or moved."""
 
 from math import inf
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gatepost.gateway.core.deadlines import Deadlines
+
+if TYPE_CHECKING:
+    from gatepost.gateway.core.deadlines import Key
 
 KEYS = st.integers(0, 20)
 MOMENTS = st.integers(0, 100).map(float)
@@ -17,7 +21,7 @@ class DeadlinesModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.deadlines = Deadlines()
-        self.model: dict[str | int, float] = {}
+        self.model: dict[Key, float] = {}
 
     @rule(key=KEYS, at=MOMENTS)
     def set(self, key: int, at: float) -> None:

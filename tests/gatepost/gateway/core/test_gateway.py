@@ -7,6 +7,7 @@ import pytest
 from gatepost.gateway.core.commands import (
     Close,
     Invoke,
+    Refuse,
     Report,
     WakeAt,
 )
@@ -231,10 +232,15 @@ def test_guess_the_code_of_a_lost_connection_can_be_set(talk: "Callable[..., Dia
     assert ended(dialogue) == (1001, "")
 
 
-def test_two_apis_of_one_stage_are_refused(talk: "Callable[..., Dialogue]") -> None:
-    """They would share a path; the error names both."""
-    with pytest.raises(ValueError, match="'chat' and 'other' have the same stage 'other'"):
-        talk(stage="other")
+def test_two_apis_of_one_stage_are_told_apart_by_their_ids(
+    talk: "Callable[..., Dialogue]",
+) -> None:
+    """Neither is at the stage alone."""
+    dialogue = talk(stage="other")
+    dialogue.upgrade("/other")
+    assert dialogue.one(Refuse).status == 403
+    dialogue.upgrade("/a1b2c3d4e5/other")
+    assert dialogue.one(Invoke).function == "connect"
 
 
 def test_an_unreadable_route_selection_expression_is_refused(

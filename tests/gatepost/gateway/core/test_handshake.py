@@ -4,12 +4,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gatepost.gateway.core.commands import Accept, Invoke, Refuse, Report, Send
-from gatepost.gateway.core.deployment import LambdaProxy, Route
+from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route, Throttle
 from gatepost.gateway.core.inputs import (
     Failed,
     InvocationFinished,
+    Lost,
     ManagementCall,
     Message,
     NotInvocable,
@@ -204,3 +207,163 @@ def test_shutdown_refuses_pending_handshakes_and_new_ones(dialogue: "Dialogue") 
     assert dialogue.one(Refuse).status == 503
     dialogue.finish(invocation_id, {"statusCode": 200})
     assert dialogue.event()["requestContext"]["disconnectStatusCode"] == 1001
+
+
+def test_a_throttled_handshake_gets_429_and_asks_nobody(talk: "Callable[..., Dialogue]") -> None:
+    """B-312; a stage that is not there takes nothing from the bucket."""
+    dialogue = talk(settings=GatewaySettings(connect_throttle=Throttle(1, 1)))
+    dialogue.upgrade("/nowhere")
+    dialogue.upgrade()
+    assert dialogue.all(Invoke)
+    number = dialogue.upgrade()
+    refusal = dialogue.one(Refuse)
+    assert (refusal.handshake_id, refusal.status) == (number, 429)
+    assert refusal.body == b'{"message":"Too Many Requests"}'
+    report = dialogue.one(Report)
+    assert (report.kind, report.status, report.detail) == ("connect", 429, "throttled")
+    assert not dialogue.all(Invoke)
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_a_result_without_a_status_accepts_if_a_setting_says_so(
+    talk: "Callable[..., Dialogue]", *, accepts: bool
+) -> None:
+    """B-045: contested."""
+    dialogue = talk(settings=GatewaySettings(accept_connect_without_status=accepts))
+    dialogue.upgrade()
+    dialogue.finish(dialogue.one(Invoke).invocation_id, {})
+    if accepts:
+        assert dialogue.all(Accept)
+    else:
+        assert dialogue.one(Refuse).status == 502
+        assert "statusCode is missing" in dialogue.one(Report).detail
+
+
+AUTHORIZER = Authorizer("auth", "authorize", ("route.request.querystring.token",))
+GUARDED = (
+    Route("$connect", LambdaProxy("connect"), authorization=AUTHORIZER),
+    Route("$disconnect", LambdaProxy("disconnect")),
+    Route("$default", LambdaProxy("fallback")),
+)
+ALLOW = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+GRANT = {"principalId": "u-1", "policyDocument": {"Statement": [ALLOW]}, "context": {"n": 1}}
+
+
+def test_a_missing_identity_source_is_401_without_an_invocation(
+    talk: "Callable[..., Dialogue]",
+) -> None:
+    """B-072: with what the live log needs to say which."""
+    dialogue = talk(*GUARDED)
+    dialogue.upgrade(query="token=")
+    refusal = dialogue.one(Refuse)
+    assert refusal.status == 401
+    assert json.loads(refusal.body)["message"] == "Unauthorized"
+    assert not dialogue.all(Invoke)
+    assert "route.request.querystring.token" in dialogue.one(Report).detail
+
+
+def test_an_authorizer_comes_before_the_connect_function(
+    talk: "Callable[..., Dialogue]",
+) -> None:
+    """B-074, B-075, B-082: one request for both, the latency on CONNECT alone."""
+    dialogue = talk(*GUARDED)
+    dialogue.upgrade(query="token=t")
+    asked, event = dialogue.one(Invoke), dialogue.event()
+    assert (asked.function, asked.route_key) == ("authorize", "$connect")
+    dialogue.finish(asked.invocation_id, GRANT, after=0.25)
+    assert dialogue.one(Invoke).function == "connect"
+    context = dialogue.event()["requestContext"]
+    latency = context["authorizer"].pop("integrationLatency")
+    assert latency in (249, 250)
+    assert context.pop("authorizer") == {"n": "1", "principalId": "u-1"}
+    assert context == event["requestContext"]
+    dialogue.finish(dialogue.one(Invoke).invocation_id, {"statusCode": 200})
+    connection_id = dialogue.one(Accept).connection_id
+    for later in (Message(connection_id, "x"), Lost(connection_id)):
+        dialogue.say(later)
+        told = dialogue.event()["requestContext"]["authorizer"]
+        assert told == {"n": "1", "principalId": "u-1"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Failed("Exception", "Unauthorized"), 401),
+        (Failed("Exception", "else"), 500),
+        (NotInvocable("no permission"), 500),
+        (Returned(b'{"statusCode":401}'), 500),
+        (Returned(b'{"principalId":"u","policyDocument":{"Statement":[]}}'), 403),
+    ],
+)
+def test_an_authorizer_that_does_not_allow_refuses(
+    talk: "Callable[..., Dialogue]", outcome: Outcome, status: int
+) -> None:
+    """B-078 to B-080: `$connect` is not asked, and the live log says why."""
+    dialogue = talk(*GUARDED)
+    number = dialogue.upgrade(query="token=t")
+    dialogue.finish(dialogue.one(Invoke).invocation_id, outcome, after=0.5)
+    assert (dialogue.one(Refuse).handshake_id, dialogue.one(Refuse).status) == (number, status)
+    assert not dialogue.all(Invoke)
+    report = dialogue.one(Report)
+    assert (report.kind, report.status) == ("connect", status)
+    assert report.detail.startswith("authorizer: ")
+
+
+def test_an_authorizer_has_as_long_as_an_integration(talk: "Callable[..., Dialogue]") -> None:
+    """B-087: 29 s, then it has failed; what it says later opens nothing."""
+    dialogue = talk(*GUARDED)
+    dialogue.upgrade(query="token=t")
+    asked = dialogue.one(Invoke).invocation_id
+    dialogue.say(Tick(), after=28.9)
+    assert not dialogue.all(Refuse)
+    dialogue.say(Tick(), after=0.2)
+    assert dialogue.one(Refuse).status == 500
+    dialogue.finish(asked, GRANT)
+    assert not dialogue.commands
+
+
+@pytest.mark.parametrize("end", [UpgradeAbandoned(1), Shutdown()])
+def test_nobody_is_connected_when_the_client_left_before_the_authorizer_ended(
+    talk: "Callable[..., Dialogue]", end: UpgradeAbandoned | Shutdown
+) -> None:
+    """Neither `$connect` nor `$disconnect` is asked: neither knows of the client."""
+    dialogue = talk(*GUARDED)
+    dialogue.upgrade(query="token=t")
+    asked = dialogue.one(Invoke).invocation_id
+    dialogue.say(end)
+    dialogue.finish(asked, GRANT)
+    assert not dialogue.commands
+
+
+SAID: list[object] = [
+    GRANT,
+    {"statusCode": 200},
+    {"statusCode": 403},
+    Failed("Exception", "Unauthorized"),
+    NotInvocable("no permission"),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `talk` keeps nothing
+@given(st.lists(st.sampled_from([*SAID, "left", "late"]), min_size=1, max_size=4))
+def test_nobody_is_connected_without_a_grant_and_an_acceptance(
+    talk: "Callable[..., Dialogue]", steps: list[object]
+) -> None:
+    """Whatever functions answer and whenever the client leaves, a handshake ends once at most."""
+    dialogue = talk(*GUARDED)
+    number = dialogue.upgrade(query="token=t")
+    asked, ends = [dialogue.one(Invoke)], 0
+    for step in steps:
+        if step == "left":
+            dialogue.say(UpgradeAbandoned(number))
+        elif step == "late":
+            dialogue.say(Tick(), after=29.5)
+        else:
+            dialogue.finish(asked[-1].invocation_id, step)
+        asked += dialogue.all(Invoke)
+        ends += len(dialogue.all(Accept)) + len(dialogue.all(Refuse))
+        if dialogue.all(Accept):
+            assert steps[:2] == [GRANT, {"statusCode": 200}]
+    assert ends <= 1
+    assert ends == 1 or "left" in steps or steps == [GRANT]
+    assert ("connect" in [invoke.function for invoke in asked]) == (steps[0] == GRANT)

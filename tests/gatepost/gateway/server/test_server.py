@@ -103,13 +103,13 @@ async def test_the_authority_is_there_before_the_start(server: GatewayServer) ->
     assert authority.startswith(b"-----BEGIN CERTIFICATE-----")
 
 
-async def test_the_same_stage_twice_is_an_error() -> None:
-    """Both would be at one path."""
+async def test_the_same_api_twice_is_an_error() -> None:
+    """Both would be at one address."""
     one = deployment()
     twice = Deployment(
         one.service, one.stage, one.region, one.account_id, one.root, one.apis * 2, {}
     )
-    with pytest.raises(ValueError, match="stage"):
+    with pytest.raises(ValueError, match="there twice"):
         GatewayServer(twice, Echo())
 
 

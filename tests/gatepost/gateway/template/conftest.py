@@ -10,6 +10,8 @@ import pytest
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.serverless import read_serverless
+from gatepost.gateway.template.values import NO_VALUES, Values
+from tests.gatepost.gateway.template.terraform_project import TerraformProject
 
 BARE = """
 service: shop
@@ -37,6 +39,7 @@ class Read(Protocol):
         stage: str | None = None,
         options: Mapping[str, str] = ...,
         environ: Mapping[str, str] = ...,
+        values: Values = ...,
     ) -> Deployment:
         """Write the template and the files beside it, and read it."""
         ...
@@ -69,13 +72,20 @@ def read(tmp_path: Path) -> Read:
         stage: str | None = None,
         options: Mapping[str, str] = {},
         environ: Mapping[str, str] = {},
+        values: Values = NO_VALUES,
     ) -> Deployment:
         for name, content in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(dedent(content).lstrip("\n"), encoding="utf-8")
         path = tmp_path / "serverless.yml"
         path.write_text(dedent(template).lstrip("\n"), encoding="utf-8")
-        return read_serverless(path, stage=stage, options=options, environ=environ)
+        return read_serverless(
+            path,
+            stage=stage,
+            options=options,
+            environ=environ,
+            values=values,
+        )
 
     return reader
 
@@ -102,3 +112,16 @@ def environment(read: Read) -> Environment:
         return read(template).functions["shop-dev-hello"].environment
 
     return variables
+
+
+@pytest.fixture
+def bare_plan(tmp_path: Path) -> TerraformProject:
+    """Return a plan without resources."""
+    return TerraformProject(tmp_path)
+
+
+@pytest.fixture
+def plan(bare_plan: TerraformProject) -> TerraformProject:
+    """Return a plan with one whole API."""
+    bare_plan.add_whole_api()
+    return bare_plan

@@ -1,8 +1,12 @@
-"""Functions and the routes of their websocket events."""
+"""The functions section."""
 
 from typing import TYPE_CHECKING
 
 import pytest
+
+from gatepost.gateway.template.errors import TemplateError
+from gatepost.gateway.template.serverless import read_serverless
+from gatepost.gateway.template.values import Values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -10,26 +14,6 @@ if TYPE_CHECKING:
     from tests.gatepost.gateway.template.conftest import Read, Refusal
 
 HEAD = "service: shop\nprovider: {name: aws, runtime: python3.13}\nfunctions:\n"
-
-
-def test_every_form_of_event_makes_a_route(read: "Read") -> None:
-    """A plain route, a mapping, and one with a route response, which is two-way (B-190)."""
-    template = f"""{HEAD}
-  socket:
-    handler: app.socket
-    events:
-      - websocket: $connect
-      - websocket:
-          route: $disconnect
-      - websocket: {{route: ask, routeResponseSelectionExpression: $default}}
-"""
-    routes = read(template).apis[0].routes
-    assert {key: route.two_way for key, route in routes.items()} == {
-        "$connect": False,
-        "$disconnect": False,
-        "ask": True,
-    }
-    assert {route.function for route in routes.values()} == {"shop-dev-socket"}
 
 
 def test_a_function_has_the_framework_s_defaults(read: "Read", tmp_path: "Path") -> None:
@@ -74,35 +58,89 @@ functions:
     assert other.environment == {"A": "provider", "B": "provider"}
 
 
-def test_functions_without_route_and_other_events_are_left_out_with_a_notice(read: "Read") -> None:
-    """Nothing of them is read, so that what they need may be missing here."""
-    template = f"""{HEAD}
-  nightly:
-    handler: jobs.nightly
-    environment:
-      BUCKET: !Ref Uploads
-      SECRET: ${{ssm:/secret}}
-    events:
-      - schedule: ${{ssm:/rate}}
-      - stream
-  hello:
-    handler: app.hello
+def test_a_function_without_route_is_there_for_whoever_invokes_it(read: "Read") -> None:
+    """As on Lambda; a layer, an artifact and a URL of it have no effect, which a notice says."""
+    deployment = read(f"""{HEAD}
+  worker:
+    handler: app.work
+    maximumRetryAttempts: 1
     layers: [arn:x]
-    events:
-      - http: GET /
-      - websocket: {{route: $connect, cors: true}}
+    url: true
+    destinations: {{onFailure: other}}
+    package: {{artifact: dist/worker.zip}}
+  hello: {{handler: app.hello, url: false, events: [{{websocket: $connect}}]}}
   nothing:
-"""
-    deployment = read(template)
-    assert set(deployment.functions) == {"shop-dev-hello"}
-    notices = [notice.rpartition("/")[2] for notice in deployment.notices]
-    assert notices == [
-        "serverless.yml:6: schedule, stream events have no effect here",
-        "serverless.yml:6: nightly has no websocket event and is not run here",
-        "serverless.yml:18: cors of $connect has no effect here",
-        "serverless.yml:14: http events have no effect here",
-        "serverless.yml:14: layers of hello have no effect here",
+""")
+    attempts = {name: one.retry_attempts for name, one in deployment.functions.items()}
+    assert attempts == {"shop-dev-worker": 1, "shop-dev-hello": 2}
+    assert [notice.rpartition("/")[2] for notice in deployment.notices] == [
+        "serverless.yml:6: layers of worker have no effect here",
+        (
+            "serverless.yml:11: package.artifact of worker is not unpacked; "
+            "its handler is looked for in the project"
+        ),
+        "serverless.yml:10: destinations of worker have no effect here",
+        "serverless.yml:9: url of worker has no effect here",
     ]
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ("{handler: a.b, environment: {B: !Ref Uploads}}", "refers to Uploads"),
+        ("{handler: a.b, environment: {B: '${ssm:/secret}'}}", "it asks AWS"),
+        ("{image: x}", "image can't be run here"),
+        ("{handler: a.b, runtime: java21}", "has the runtime java21, which can't be run here"),
+    ],
+)
+def test_a_function_that_no_route_needs_is_left_out_with_the_reason(
+    read: "Read", function: str, reason: str
+) -> None:
+    """Its neighbours run all the same."""
+    deployment = read(f"""{HEAD}
+  other: {function}
+  hello: {{handler: app.hello, events: [{{websocket: $connect}}]}}
+""")
+    assert set(deployment.functions) == {"shop-dev-hello"}
+    assert deployment.notices[0].startswith("other is left out: ")
+    assert reason in deployment.notices[0]
+
+
+def test_variables_that_are_set_from_outside_are_not_asked_for(
+    read: "Read", tmp_path: "Path"
+) -> None:
+    """By an environment file: a secret that only AWS knows is in nobody's way then."""
+    template = (
+        "service: shop\nprovider: {name: aws, runtime: python3.13, environment: "
+        "{A: '${ssm:/a}', B: b}}\nfunctions:\n  a: {handler: a.b, events: [{websocket: x}]}\n"
+    )
+    with pytest.raises(TemplateError):
+        read(template)
+    read_again = read_serverless(
+        tmp_path / "serverless.yml", stage=None, environ={}, overridden={"A"}
+    )
+    assert read_again.functions["shop-dev-a"].environment == {"B": "b"}
+
+
+def test_the_values_file_knows_what_is_not_emulated(read: "Read") -> None:
+    """Ref and attributes of resources, by logical id, and parameters without default."""
+    values = Values(
+        parameters={"Size": "9"},
+        resources={"Jobs": {"Ref": "https://q", "QueueName": "jobs"}, "Topic": {"TopicName": "t"}},
+    )
+    template = f"""{HEAD}
+  a:
+    handler: a.b
+    environment: {{Q: !Ref Jobs, N: !GetAtt Jobs.QueueName, S: !Ref Size, T: !Ref Topic}}
+    events: [{{websocket: x}}]
+resources:
+  Parameters: {{Size: {{Type: String}}}}
+  Resources: {{Jobs: {{Type: AWS::SQS::Queue}}, Topic: {{Type: AWS::SNS::Topic}}}}
+"""
+    with pytest.raises(TemplateError, match="given under resources in a file for --values"):
+        read(template, values=values)
+    environment = read(template.replace(", T: !Ref Topic", ""), values=values).functions
+    assert environment["shop-dev-a"].environment == {"Q": "https://q", "N": "jobs", "S": "9"}
 
 
 @pytest.mark.parametrize(
@@ -127,33 +165,8 @@ def test_functions_without_route_and_other_events_are_left_out_with_a_notice(rea
         ),
         ("{handler: a.b, events: {websocket: x}}", "functions.a.events must be a list"),
         (
-            "{handler: a.b, events: [{websocket: , route: x}]}",
-            "functions.a.events.0 names no route; indent 'route' below 'websocket'",
-        ),
-        (
-            "{handler: a.b, events: [{websocket: {}}]}",
-            "functions.a.events.0.websocket needs route",
-        ),
-        (
-            (
-                "{handler: a.b, events: [{websocket: {route: x, "
-                "routeResponseSelectionExpression: y}}]}"
-            ),
-            "functions.a.events.0.websocket.routeResponseSelectionExpression can only be $default",
-        ),
-        (
-            "{handler: a.b, events: [{websocket: {route: $connect, authorizer: auth}}]}",
-            (
-                "functions.a.events.0.websocket.authorizer is not supported yet: "
-                "rather than let everyone in, the route is refused"
-            ),
-        ),
-        (
-            "{handler: a.b, events: [{websocket: {route: x, authorizer: auth}}]}",
-            (
-                "functions.a.events.0.websocket.authorizer belongs on route $connect; "
-                "AWS has authorizers on no other route"
-            ),
+            "{handler: a.b, maximumRetryAttempts: 3, events: [{websocket: x}]}",
+            "functions.a.maximumRetryAttempts must be a whole number from 0 to 2",
         ),
         ("5", "functions.a must be a mapping"),
     ],
@@ -163,17 +176,6 @@ def test_a_function_that_cannot_be_run_is_refused(
 ) -> None:
     """File, line and path come first, then what to do."""
     assert refusal(f"{HEAD}  a: {function}\n") == f"serverless.yml:4: {sentence}"
-
-
-def test_two_functions_on_one_route_are_refused_by_both_names(refusal: "Refusal") -> None:
-    """The gateway has one integration for each route key."""
-    refused = refusal(f"""{HEAD}
-  a: {{handler: a.b, events: [{{websocket: x}}]}}
-  b: {{handler: a.b, events: [{{websocket: x}}]}}
-""")
-    assert refused.startswith("serverless.yml:6: functions.b.events.0.websocket makes route x, ")
-    assert "which functions.a.events.0.websocket makes already at " in refused
-    assert refused.endswith("serverless.yml:5")
 
 
 def test_two_functions_of_one_name_are_refused(refusal: "Refusal") -> None:

@@ -52,6 +52,19 @@ API_HOST = "execute-api.us-east-1.amazonaws.com"
         ("!Select [1, !Split ['-', !Ref Orders]]", "dev"),
         ("!Select ['0', [a, b]]", "a"),
         ("!Join [',', [a, !Ref AWS::NoValue, b]]", "a,b"),
+        ("!Join [',', !Ref AWS::NotificationARNs]", ""),
+        ("!Base64 red", "cmVk"),
+        ("{Fn::Length: [a, b]}", "2"),
+        ("{Fn::ToJsonString: {a: [1, true]}}", '{"a":[1,true]}'),
+        ("!FindInMap [A, b, c, {DefaultValue: d}]", "d"),
+        ("!Equals [!Ref Color, red]", "true"),
+        (
+            "!Ref AWS::StackId",
+            (
+                "arn:aws:cloudformation:us-east-1:123456789012:stack/shop-dev"
+                "/00000000-0000-0000-0000-000000000000"
+            ),
+        ),
     ],
 )  # fmt: skip
 def test_a_function_has_the_value_it_would_have(
@@ -89,21 +102,40 @@ def test_a_variable_without_value_is_left_out(environment: "Environment") -> Non
             "!Ref Uploads",
             (
                 "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "
-                "its value is only known once it is deployed"
+                "its value is only known once it is deployed, or given under resources in a "
+                "file for --values"
             ),
         ),
         (
             "!GetAtt Uploads.Arn",
             (
                 "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "
-                "its value is only known once it is deployed"
+                "its value is only known once it is deployed, or given under resources in a "
+                "file for --values"
             ),
         ),
         ("!Ref Order", "refers to Order, which is no resource or parameter of this template"),
         ("!Sub '${Order}'", "refers to Order, which is no resource or parameter of this template"),
         ("!GetAtt Orders.Nope", "refers to Orders.Nope, which is not known here"),
-        ("!ImportValue x", "can't be carried out here: Fn::ImportValue needs a deployed stack"),
-        ("!If [A, b, c]", "can't be carried out here: Fn::If needs a deployed stack"),
+        (
+            "!ImportValue x",
+            (
+                "imports x, which another stack exports: "
+                "give it under imports in a file for --values"
+            ),
+        ),
+        ("!Cidr [a, 1, 2]", "can't be carried out here: Fn::Cidr needs a deployed stack"),
+        ("!If [A, b, c]", "names condition A, which Conditions lacks"),
+        ("!If [A, b]", "needs a condition and two values"),
+        ("!FindInMap [A, b, c]", "looks for A.b.c, which Mappings lacks"),
+        ("!Base64 [a]", "has a part that is no text"),
+        ("{Fn::Length: a}", "must be a list"),
+        ("{Fn::ToJsonString: a}", "must be a mapping or a list"),
+        (
+            "'{{resolve:ssm:/a/b:3}}'",
+            ("asks AWS for {{resolve:ssm:/a/b:3}}: give /a/b under ssm in a file for --values"),
+        ),
+        ("'{{resolve:kms:x}}'", "has {{resolve:kms:x}}, which is no dynamic reference"),
         ("!GetAtt Orders", "needs a resource and an attribute"),
         ("!Join [a]", "needs a delimiter and a list"),
         ("!Join ['', [[a]]]", "has a part that is no text"),

@@ -166,7 +166,8 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
         ),
         (
             f"service: x\nprovider: aws\n{FUNCTIONS}custom:\n  gatepost:\n    page: web\n",
-            "serverless.yml:7: custom.gatepost has no setting 'page'; known are index, pages",
+            ("serverless.yml:7: custom.gatepost has no setting 'page'; "
+            "known are index, pages, retry_minute_s"),
         ),
     ],
 )  # fmt: skip
@@ -175,6 +176,14 @@ def test_a_template_without_what_is_needed_is_refused(
 ) -> None:
     """One sentence, with file and line."""
     assert refusal(template) == sentence
+
+
+def test_a_number_among_gateposts_own_settings_is_a_text(read: "Read") -> None:
+    """Who uses the setting makes a number of it."""
+    custom = "custom: {gatepost: {retry_minute_s: 0.5}}\n"
+    assert read(f"service: x\nprovider: aws\n{FUNCTIONS}{custom}").settings == {
+        "retry_minute_s": "0.5"
+    }
 
 
 def test_a_template_that_is_missing_or_a_program_is_refused(tmp_path: Path) -> None:
@@ -208,10 +217,12 @@ provider:
 KEYS = st.sampled_from([
     *("service", "provider", "name", "functions", "events", "websocket", "route", "handler"),
     *("environment", "runtime", "timeout", "resources", "Resources", "Type", "Properties"),
-    *("Ref", "Fn::Sub", "Fn::Join", "custom", "gatepost", "params"),
+    *("Ref", "Fn::Sub", "Fn::Join", "custom", "gatepost", "params", "httpApi", "http", "path"),
+    *("authorizer", "authorizers", "identitySource", "type", "arn", "cors", "method", "payload"),
 ])  # fmt: skip
 LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(
-    ["aws", "$connect", "a.b", "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
+    [*("aws", "$connect", "a.b", "*", "GET /", "request", "auth", "/x", "get"),
+     "${self:custom}", "${self:}", "x${self:service}", "AWS::NoValue"]
 )  # fmt: skip
 TREES = st.recursive(
     LEAVES,
@@ -226,6 +237,31 @@ def test_any_tree_is_read_or_refused(functions: object, provider: object, rest: 
     """No other exception, whatever stands where."""
     assert isinstance(rest, dict)
     tree = {"service": "x", "provider": provider, "functions": functions} | rest
+    check_read_or_refused(tree)
+
+
+@settings(max_examples=100)
+@given(
+    kind=st.sampled_from(["websocket", "httpApi", "http"]),
+    event=st.dictionaries(KEYS, TREES, max_size=5) | TREES,
+    settings_of_http_api=TREES,
+)
+def test_any_event_is_read_or_refused(
+    kind: str, event: object, settings_of_http_api: object
+) -> None:
+    """In a template that is whole otherwise."""
+    web = {"handler": "a.b", "events": [{"websocket": "$connect"}, {kind: event}]}
+    check_read_or_refused(
+        {
+            "service": "x",
+            "provider": {"name": "aws", "httpApi": settings_of_http_api},
+            "functions": {"auth": {"handler": "a.b"}, "web": web},
+        }
+    )
+
+
+def check_read_or_refused(tree: dict[str, object]) -> None:
+    """Read the tree as a template; fail on any other exception than a refusal."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "serverless.json"
         path.write_text(json.dumps(tree), encoding="utf-8")

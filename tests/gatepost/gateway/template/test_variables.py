@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.gateway.template.errors import Place, TemplateError
+from gatepost.gateway.template.values import NO_VALUES, Values
 from gatepost.gateway.template.variables import Variables
 from gatepost.gateway.template.yaml_source import Node, parse_yaml
 
@@ -53,13 +54,14 @@ class Resolve:
         template: str = TEMPLATE,
         options: "Mapping[str, str]" = NONE,
         environ: "Mapping[str, str]" = NONE,
+        values: Values = NO_VALUES,
     ) -> Node:
         """Return what the text resolves to."""
         root = parse_yaml(template, "serverless.yml")
-        variables = Variables(root, self.folder, options, environ)
+        variables = Variables(root, self.folder, options, environ, values)
         return variables.resolve(Node(text, Place("serverless.yml", 9)))
 
-    def __call__(self, text: str, **given: "Mapping[str, str]") -> object:
+    def __call__(self, text: str, **given: "Mapping[str, str] | Values") -> object:
         """Return the value of what the text resolves to."""
         return self.node(text, **given).value  # type: ignore[arg-type] # the keywords of node
 
@@ -192,13 +194,16 @@ def test_values_from_files_keep_their_places(resolved: Resolve) -> None:
         ),
         (
             "${ssm:/a}",
-            "serverless.yml:9: ${ssm:/a} has no value: 'ssm' asks AWS, which is not done here",
+            (
+                "serverless.yml:9: ${ssm:/a} has no value: it asks AWS, which is not done here; "
+                "a file given by --values can set it, as /a of ssm"
+            ),
         ),
         (
             "${vault:a, 'x'}",
             (
                 "serverless.yml:9: unknown variable source 'vault'; "
-                "known are aws, env, file, opt, param, self, sls, strToBool"
+                "known are aws, cf, env, file, opt, param, s3, self, sls, ssm, strToBool"
             ),
         ),
         ("${sls:x}", "serverless.yml:9: there is no ${sls:x}; known are instanceId, stage"),
@@ -235,10 +240,36 @@ def test_a_variable_without_value_is_refused_by_name_and_place(
     assert resolved.refusal(text) == sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${ssm:/shop/key}", "k"),
+        ("${ssm(raw):/shop/key}", "k"),
+        ("${aws:ssm:/shop/key}", "k"),
+        ("${cf:net.Url}", "plain"),
+        ("${cf(eu-west-1):net.Url}", "of the region"),
+        ("${cf(us-east-2):net.Url}", "plain"),
+        ("${s3:bucket/key}", "content"),
+        ("${ssm:/${self:custom.text}}!", "by variable!"),
+        ("${ssm:/other, 'default'}", "default"),
+    ],
+)
+def test_the_values_file_stands_for_what_aws_would_be_asked(
+    resolved: Resolve, text: str, value: str
+) -> None:
+    """Parameters, outputs of other stacks (first those of the region that is named), objects."""
+    values = Values(
+        ssm={"/shop/key": "k", "/hello": "by variable"},
+        cf={"net.Url": "plain", "eu-west-1:net.Url": "of the region"},
+        s3={"bucket/key": "content"},
+    )
+    assert resolved(text, values=values) == value
+
+
 def test_a_variable_that_nobody_reads_may_fail(resolved: Resolve) -> None:
     """The template's own `custom.secret` asks AWS; only reading it is an error."""
     assert resolved("${self:custom.text}") == "hello"
-    assert "'ssm' asks AWS" in resolved.refusal("${self:custom.secret}")
+    assert "it asks AWS" in resolved.refusal("${self:custom.secret}")
 
 
 def test_a_long_chain_of_variables_is_refused(resolved: Resolve) -> None:

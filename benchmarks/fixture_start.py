@@ -1,0 +1,77 @@
+"""How long the pytest fixture `gatepost` takes to give a gateway that answers, and to take it down.
+
+`first` is the first gateway of a process that has imported nothing of gatepost, imports and
+certificate included; `further` each one after it.
+"""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.results import keep
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "tests/fixtures/projects/failures/serverless.yml"
+PROCESSES = 7
+GATEWAYS = 20
+METHOD = (
+    f"medians of {PROCESSES} processes, interleaved; in each, one first gateway and {GATEWAYS - 1} "
+    "further ones, from the call of the fixture to a client whose handshake is complete, and from "
+    "there to everything closed; in milliseconds; handlers run in the test's process"
+)
+KINDS = ("handlers given directly", "template")
+
+
+def measure(kind: str) -> dict[str, float]:
+    """Measure in this process; milliseconds."""
+    begun = time.perf_counter()
+    from gatepost.emulator.testing.gateway import Gateways  # noqa: PLC0415 - it is measured
+
+    starts, ends = [], []
+    for _ in range(GATEWAYS):
+        gateways = Gateways()
+        if kind == "template":
+            gateway = gateways(template=TEMPLATE)
+        else:
+            gateway = gateways({"$connect": lambda _event, _context: {"statusCode": 200}})
+        gateway.connect()
+        started = time.perf_counter()
+        gateways.close()
+        ended = time.perf_counter()
+        starts.append(started - begun)
+        ends.append(ended - started)
+        begun = time.perf_counter()
+    figures = {
+        "first_ms": starts[0],
+        "further_ms": statistics.median(starts[1:]),
+        "close_ms": statistics.median(ends),
+    }
+    return {name: figure * 1000 for name, figure in figures.items()}
+
+
+async def main() -> None:
+    """Measure each kind in processes of its own, print and keep the medians."""
+    rounds: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
+    for _ in range(PROCESSES):
+        for kind in KINDS:
+            command = [sys.executable, "-m", "benchmarks.fixture_start", kind]
+            ran = await asyncio.to_thread(
+                subprocess.run, command, cwd=ROOT, stdout=subprocess.PIPE, check=True
+            )
+            rounds[kind].append(json.loads(ran.stdout))
+    rows = {
+        kind: {
+            name: round(statistics.median(each[name] for each in measured), 1)
+            for name in measured[0]
+        }
+        for kind, measured in rounds.items()
+    }
+    keep("fixture_start", METHOD, rows)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1])))

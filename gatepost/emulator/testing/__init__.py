@@ -1,0 +1,1 @@
+"""What the pytest plugin gives to tests: a gateway in this process, its clients, what they saw."""

@@ -1,0 +1,94 @@
+"""What a test asks for, made into a deployment and into what runs its functions."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from gatepost.emulator.testing.callables import Handler
+from gatepost.gateway.core.deployment import (
+    CONNECT,
+    Authorizer,
+    Deployment,
+    Function,
+    LambdaProxy,
+    Route,
+    WebSocketApi,
+)
+from gatepost.gateway.core.settings import GatewaySettings
+
+AUTHORIZER: Final = "authorizer"
+"""Name of the authorizer's function among the invocations."""
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """How the gateway of a test is set up (docs/how-to/test-your-handlers.md).
+
+    For handlers given directly: `two_way` are the keys of routes with a route response;
+    `authorizer` is a handler that guards `$connect`, `identity_sources` as AWS writes them;
+    `expression` selects routes. For a `template`: its `stage`; `tables` starts moto and creates
+    the tables there; `workers` is how many processes a function may have, 0 for none: functions
+    then run in the test's own process. For both: variables of the functions' `environment`, the
+    gateway's `settings`, and `clock_stands` for a clock that moves only by `advance`.
+    """
+
+    template: str | Path | None = None
+    stage: str | None = None
+    tables: bool = False
+    workers: int = 0
+    two_way: tuple[str, ...] | list[str] = ()
+    authorizer: Handler | None = None
+    identity_sources: tuple[str, ...] | list[str] = ()
+    expression: str = "$request.body.action"
+    environment: dict[str, str] = {}
+    settings: GatewaySettings = GatewaySettings()
+    clock_stands: bool = False
+
+
+def deployment_of_template(template: str | Path, stage: str | None) -> Deployment:
+    """Read a template. Raises TemplateError."""
+    from gatepost.gateway.template.reader import read_template  # noqa: PLC0415 - few tests need it
+
+    return read_template(Path(template), stage=stage, environ=os.environ)
+
+
+def deployment_of_handlers(handlers: Mapping[str, Handler], setup: Setup) -> Deployment:
+    """Give an API whose routes are the keys of `handlers`. Raises ValueError for a strange key."""
+    if strange := set(setup.two_way) - set(handlers):
+        raise ValueError(f"two_way names routes without a handler: {', '.join(sorted(strange))}")
+    names = [*handlers, *([AUTHORIZER] if setup.authorizer else [])]
+    guard = Authorizer(AUTHORIZER, AUTHORIZER, tuple(setup.identity_sources))
+    stage = setup.stage or "dev"
+    api = WebSocketApi(
+        api_id="a1b2c3d4e5",
+        name="test",
+        stage=stage,
+        routes={
+            key: Route(
+                key,
+                LambdaProxy(key),
+                two_way=key in setup.two_way,
+                authorization=guard if key == CONNECT and setup.authorizer else "NONE",
+            )
+            for key in handlers
+        },
+        route_selection_expression=setup.expression,
+    )
+    if setup.authorizer and CONNECT not in handlers:
+        raise ValueError(f"an authorizer guards {CONNECT}, which has no handler here")
+    return Deployment(
+        service="test",
+        stage=stage,
+        region=os.environ.get("AWS_REGION", "us-east-1"),
+        account_id="123456789012",
+        root=Path(),
+        apis=(api,),
+        functions={name: Function(name, name, "python3.13", Path()) for name in names},
+    )
+
+
+def handlers_of(handlers: Mapping[str, Handler], setup: Setup) -> dict[str, Any]:
+    """Give the handlers by function name, the authorizer among them."""
+    return {**handlers, AUTHORIZER: setup.authorizer} if setup.authorizer else dict(handlers)

@@ -1,0 +1,217 @@
+"""Lambda functions of a Terraform plan.
+
+Responsible for handler, environment and the folder that a package is made of: the plan names a zip
+file, the emulator runs what lies in the project.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
+
+from gatepost.gateway.core.deployment import Function
+from gatepost.gateway.template.errors import TemplateError
+from gatepost.gateway.template.functions import (
+    MEMORY_MB_MAX,
+    MEMORY_MB_MIN,
+    RETRY_ATTEMPTS_MAX,
+    TIMEOUT_S_MAX,
+)
+from gatepost.gateway.template.hcl_functions import text
+from gatepost.gateway.template.terraform_links import linked, referred
+from gatepost.gateway.template.terraform_plan import Unknown
+from gatepost.gateway.template.terraform_values import UNTIL_APPLY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from gatepost.gateway.template.terraform_plan import Resource
+    from gatepost.gateway.template.terraform_values import Evaluator
+
+TYPE: Final = "aws_lambda_function"
+TIMEOUT_S_DEFAULT: Final = 3.0
+MEMORY_MB_DEFAULT: Final = MEMORY_MB_MIN
+
+_RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.x")
+_HANDLER: Final = re.compile(r"(?P<module>[^\s]+)\.[^\s./]+")
+_SUFFIXES: Final = (".py", ".js", ".mjs", ".cjs", "/__init__.py")
+_NEIGHBOURS: Final = ("src", "lambda", "lambdas", "functions", "handlers", ".")
+_RETRIES: Final = "aws_lambda_function_event_invoke_config"
+
+
+def function_of(evaluator: "Evaluator", resource: "Resource", attribute: str) -> str | None:
+    """Return the name of the function that an attribute refers to, also by an alias.
+
+    Raises TemplateError for one that is not in the plan.
+    """
+    target = linked(evaluator, resource, attribute, TYPE, "aws_lambda_alias")
+    if target is not None and target.type != TYPE:
+        target = linked(evaluator, target, "function_name", TYPE)
+    return None if target is None else evaluator.text(target, "function_name")
+
+
+def read_functions(
+    evaluator: "Evaluator",
+    *,
+    needed: "Collection[str]",
+    overridden: "Collection[str]",
+    notices: list[str],
+) -> dict[str, Function]:
+    """Read every function by its name.
+
+    Raises TemplateError for one of `needed` that can't be run. Another is left out with a notice.
+    """
+    functions: dict[str, Function] = {}
+    retries = dict(_retries(evaluator))
+    for resource in evaluator.plan.of_type(TYPE):
+        name = str(evaluator.attribute(resource, "function_name"))
+        try:
+            function = _function(evaluator, resource, overridden)
+            if name not in needed and not _RUNTIMES.fullmatch(function.runtime):
+                raise evaluator.error(
+                    resource, f"has the runtime {function.runtime}, which can't be run here"
+                )
+            if function.name in functions:
+                raise evaluator.error(
+                    resource, f"has the name {function.name}, as another function has"
+                )
+        except TemplateError as error:
+            if name in needed:
+                raise
+            notices.append(f"{resource.address} is left out: {error.message}")
+            continue
+        attempts = retries.get(function.name, RETRY_ATTEMPTS_MAX)
+        functions[function.name] = structs.replace(function, retry_attempts=attempts)
+        if resource.values.get("layers"):
+            notices.append(f"layers of {resource.address} have no effect here")
+    return functions
+
+
+def _retries(evaluator: "Evaluator") -> "Iterator[tuple[str, int]]":
+    for resource in evaluator.plan.of_type(_RETRIES):
+        attempts = resource.values.get("maximum_retry_attempts")
+        name = function_of(evaluator, resource, "function_name")
+        if name is not None and isinstance(attempts, int):
+            yield name, attempts
+
+
+def _function(
+    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]"
+) -> Function:
+    if resource.values.get("package_type") == "Image":
+        raise evaluator.error(resource, "can't be run here: a container image names no handler")
+    handler, runtime, name = (
+        evaluator.text(resource, attribute) for attribute in ("handler", "runtime", "function_name")
+    )
+    if not handler or not runtime or not name:
+        raise evaluator.error(resource, "needs function_name, handler and runtime")
+    module = _HANDLER.fullmatch(handler)
+    if module is None:
+        raise evaluator.error(
+            resource, f"has handler {handler!r}; it must be a module and a name: app.handler"
+        )
+    return Function(
+        name=name,
+        handler=handler,
+        runtime=runtime,
+        code_root=_code_root(evaluator, resource, module["module"]),
+        environment=_environment(evaluator, resource, overridden),
+        timeout_s=number(
+            evaluator, resource, "timeout", default=TIMEOUT_S_DEFAULT, high=TIMEOUT_S_MAX
+        ),
+        memory_mb=int(
+            number(
+                evaluator, resource, "memory_size", default=MEMORY_MB_DEFAULT, high=MEMORY_MB_MAX
+            )
+        ),
+    )
+
+
+def number(
+    evaluator: "Evaluator", resource: "Resource", name: str, *, default: float, high: float
+) -> float:
+    """Return a number above 0, or the default where the plan has none."""
+    value = evaluator.attribute(resource, name)
+    if value is None or isinstance(value, Unknown):
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high:
+        raise evaluator.error(resource, f"has {name} that is no number up to {high:g}")
+    return float(value)
+
+
+def _environment(
+    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]"
+) -> dict[str, str]:
+    given = evaluator.values.resources.get(resource.address, {})
+    prefix = "environment."
+    values = {
+        key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)
+    }
+    variables = evaluator.nested(resource, "environment", "variables")
+    if isinstance(variables, Unknown):
+        if values or overridden:
+            return values
+        raise evaluator.error(
+            resource,
+            f"has an environment from {variables.reason}, which is only known once it is applied; "
+            f"a file given by --values can set it: resources, {resource.address}, environment.NAME",
+        )
+    for name, value in variables.items() if isinstance(variables, dict) else ():
+        if name in overridden or name in values or value is None:
+            continue
+        if isinstance(value, Unknown):
+            raise evaluator.error(
+                resource,
+                f"sets {name} from {value.reason}, {UNTIL_APPLY}: "
+                f"resources, {resource.address}, {prefix}{name}",
+            )
+        if isinstance(value, list | dict):
+            raise evaluator.error(resource, f"sets {name} to what is no text")
+        values[name] = text(value)
+    return values
+
+
+def _code_root(evaluator: "Evaluator", resource: "Resource", module: str) -> Path:
+    """Return the folder that has the handler's file.
+
+    It is what the values file says (`source_dir`), what an archive_file is made of, a folder of the
+    zip file's name, or a neighbour of the plan.
+    """
+    root = evaluator.plan.folder
+    hint = evaluator.values.resources.get(resource.address, {}).get("source_dir")
+    if hint is not None:
+        return root / hint
+    looked_in: list[str] = []
+    for folder in _folders(evaluator, resource):
+        if any((folder / (module + suffix)).is_file() for suffix in _SUFFIXES):
+            return folder
+        looked_in.append(os.path.relpath(folder, root))
+    raise evaluator.error(
+        resource,
+        f"has a package whose folder isn't found: none of {', '.join(dict.fromkeys(looked_in))} "
+        f"has {module}. A file given by --values can name it: "
+        f"resources, {resource.address}, source_dir",
+    )
+
+
+def _folders(evaluator: "Evaluator", resource: "Resource") -> "Iterable[Path]":
+    root = evaluator.plan.folder
+    for archive in referred(resource, "filename", ("archive_file",)):
+        directory, file = (
+            evaluator.attribute(archive, name) for name in ("source_dir", "source_file")
+        )
+        if isinstance(directory, str):
+            yield root / directory
+        if isinstance(file, str):
+            yield (root / file).parent
+    packages = [evaluator.attribute(resource, name) for name in ("filename", "s3_key")]
+    for package in packages:
+        if isinstance(package, str):
+            path = root / package
+            yield path.with_suffix("")
+            yield root / path.stem
+            yield root.parent / path.stem
+    for folder in (root, root.parent):
+        yield from (folder / neighbour for neighbour in _NEIGHBOURS)
