@@ -12,9 +12,9 @@ import resource
 import socket
 import sys
 import zlib
-from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -23,6 +23,9 @@ from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, Web
 from gatepost.gateway.core.inputs import Outcome, Returned
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.server import GatewayServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONNECTIONS = 10_000
 KIB_MAX = 20.0
