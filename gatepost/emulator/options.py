@@ -5,10 +5,12 @@ from typing import Final, get_args
 
 from msgspec import Struct
 
+from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.settings import Ordering
 
 LEVELS: Final = ("debug", "info", "warning")
-"""debug: everything, plain HTTP requests too; info: the default; warning: failures and output."""
+"""debug: everything, plain HTTP requests and REPORT lines too; info: the default; warning: failures
+and output."""
 
 ORDERINGS: Final = get_args(Ordering)
 """In what order messages are worked on: see docs/reference/cli.md."""
@@ -26,10 +28,14 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     in_process: bool = False
     workers: int = 8
     python: Path | None = None
+    node: Path | None = None
     env_file: Path | None = None
+    domain: str | None = None
+    verify_signatures: bool = False
     ordering: Ordering = "concurrent"
     values: Path | None = None
     log_level: str = "info"
+    faults: Faults = NO_FAULTS
     trace: Path | None = None
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from gatepost.emulator.testing.loop_thread import Happenings
 from gatepost.gateway.core.commands import Accept, Answer, Command
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.inputs import (
     Failed,
     Input,
@@ -50,8 +51,13 @@ class Invocation:
     def result(self) -> Any:  # noqa: ANN401 - JSON
         """What the function returned. Raises AssertionError when it failed or still runs."""
         if not isinstance(self.outcome, Returned):
-            raise AssertionError(f"{self.function} did not return: {self.error or 'it runs'}")  # noqa: TRY004
+            raise AssertionError(f"{self.function} did not return: {self.ending}")  # noqa: TRY004
         return json.loads(self.outcome.payload)
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in a word or a sentence."""
+        return self.error or ("runs" if self.outcome is None else "returned")
 
     @property
     def error(self) -> str | None:
@@ -123,6 +129,10 @@ class WatchedCore:
             elif isinstance(command, Answer):
                 self._answered(command)
         return commands
+
+    def connections(self) -> list[Connection]:
+        """List the core's open connections."""
+        return self.core.connections()
 
     def _answered(self, answer: Answer) -> None:
         post = self._posts.pop(answer.call_id, None)

@@ -92,7 +92,7 @@ def read_stack(
         parameters=parameters,
         unset=unset,
         conditions=_section(template, "Conditions"),
-        mappings=template.get("Mappings"),
+        mappings=_section(template, "Mappings"),
         values=values,
     )
     resources, left_out = _resources(template, intrinsics)

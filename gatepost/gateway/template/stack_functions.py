@@ -7,6 +7,8 @@ the template; any other is left out, and a notice says why. Source: the CloudFor
 import re
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from gatepost.gateway.core.deployment import Function
 from gatepost.gateway.template.code_location import code_root
 from gatepost.gateway.template.errors import TemplateError
@@ -57,7 +59,7 @@ def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Funct
             stack.notice(resource, "serves a custom resource, so it is not run here")
             continue
         try:
-            function = _function(name, resource, stack, retries.get(name, RETRY_ATTEMPTS_DEFAULT))
+            function = _function(name, resource, stack)
         except TemplateError as error:
             if name in needed:
                 raise
@@ -67,11 +69,12 @@ def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Funct
             stack.notice(resource, f"is not run here: its runtime is {function.runtime}")
             continue
         stack.note_idle(resource, _IDLE)
-        functions[name] = function
+        attempts = retries.get(name, RETRY_ATTEMPTS_DEFAULT)
+        functions[name] = structs.replace(function, retry_attempts=attempts)
     return functions
 
 
-def _function(name: str, resource: "Resource", stack: "Stack", retry_attempts: int) -> Function:
+def _function(name: str, resource: "Resource", stack: "Stack") -> Function:
     root = code_root(resource, stack.folder)
     handler = resource.require_text("Handler")
     if not _HANDLER.fullmatch(handler):
@@ -86,7 +89,6 @@ def _function(name: str, resource: "Resource", stack: "Stack", retry_attempts: i
         environment=_environment(resource, stack.overridden),
         timeout_s=resource.integer("Timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=resource.integer("MemorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
-        retry_attempts=retry_attempts,
     )
 
 

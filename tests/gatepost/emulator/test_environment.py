@@ -7,16 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.emulator.environment import (
+    MANAGEMENT,
     Endpoints,
+    choose_node,
     choose_python,
     read_env_file,
     with_local_environment,
     write_ca_bundle,
 )
 from gatepost.emulator.errors import UserError
-from gatepost.gateway.core.deployment import Deployment, Function, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, Function, LambdaProxy, Route, WebSocketApi
 
-ENDPOINTS = Endpoints(management="http://127.0.0.1:1/dev", dynamodb="http://127.0.0.1:2")
+ENDPOINTS = Endpoints(
+    management="http://127.0.0.1:1/dev",
+    dynamodb="http://127.0.0.1:2",
+    functions="http://127.0.0.1:3",
+)
 
 
 def environment_of(template: dict[str, str], env_file: dict[str, str]) -> dict[str, str]:
@@ -38,6 +44,11 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     )
 
 
+def test_functions_invoke_each_other_here() -> None:
+    """Whatever else a DynamoDB endpoint or moto serves."""
+    assert environment_of({}, {})["AWS_ENDPOINT_URL_LAMBDA"] == ENDPOINTS.functions
+
+
 @pytest.mark.parametrize(
     ("on_aws", "here"),
     [
@@ -51,6 +62,32 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
 def test_the_apis_address_on_aws_becomes_the_local_one(on_aws: str, here: str | None) -> None:
     """A project that builds its endpoint in the template stays here; another's API is left."""
     assert environment_of({"CALLBACK": on_aws}, {})["CALLBACK"] == (here or on_aws)
+
+
+def test_each_function_posts_to_the_api_that_uses_it() -> None:
+    """Two APIs of one stage: each has its own endpoint, and its own address in place of AWS's."""
+    apis = tuple(
+        WebSocketApi(api_id, api_id, "dev", {"x": Route("x", LambdaProxy(api_id))})
+        for api_id in ("chat", "news")
+    )
+    on_aws = "https://news.execute-api.eu-west-1.amazonaws.com/dev"
+    functions = {
+        name: Function(name, "f.handler", "python3.13", Path(), environment={"NEWS": on_aws})
+        for name in ("chat", "news", "worker")
+    }
+    found = with_local_environment(
+        Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), apis, functions),
+        endpoints=Endpoints("http://127.0.0.1:1/chat/dev", "http://127.0.0.1:2"),
+        ca_bundle=Path("/ca.pem"),
+        env_file={},
+    )
+    chat, news = "http://127.0.0.1:1/chat/dev", "http://127.0.0.1:1/news/dev"
+    assert {name: one.environment[MANAGEMENT] for name, one in found.items()} == {
+        "chat": chat,
+        "news": news,
+        "worker": chat,
+    }
+    assert {one.environment["NEWS"] for one in found.values()} == {news}
 
 
 def test_the_environment_file_wins_over_the_template() -> None:
@@ -107,6 +144,25 @@ def test_a_given_interpreter_must_exist(tmp_path: Path) -> None:
     """The flag is named."""
     with pytest.raises(UserError, match="--python"):
         choose_python(tmp_path / "none", tmp_path)
+
+
+def test_node_is_the_given_one_or_the_one_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody without Node functions needs one."""
+    node = tmp_path / "node"
+    node.touch(mode=0o755)
+    python = Function("connect", "app.handler", "python3.13", tmp_path)
+    chat = Function("chat", "app.handler", "nodejs22.x", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert choose_node(None, [python, chat]) == node
+    assert choose_node(node, []) == node
+    with pytest.raises(UserError, match="--node"):
+        choose_node(tmp_path / "none", [])
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match=r"'chat' has the runtime 'nodejs22\.x'.*--node"):
+        choose_node(None, [python, chat])
+    assert choose_node(None, [python]) == Path("node")
 
 
 def test_the_bundle_trusts_the_usual_roots_and_ours(tmp_path: Path) -> None:

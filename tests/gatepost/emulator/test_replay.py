@@ -209,7 +209,7 @@ def input_for(recording: Recording, number: int, step: Step) -> Input:  # noqa: 
         case 10:
             return (UpgradeAbandoned(number - 1), Shutdown())[drawn == 0]
         case 11:
-            return (DropLinks(), *map(Inject, FAULTS))[drawn % (1 + len(FAULTS))]
+            return Inject(FAULTS[drawn % len(FAULTS)]) if drawn else DropLinks()
         case _:
             return Tick()
 

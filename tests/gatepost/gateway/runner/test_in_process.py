@@ -73,7 +73,10 @@ async def test_an_exception_is_a_failure_with_its_type_and_message(
     runner = await start_any(function("raises"))
     for _ in range(2):
         outcome = await runner.invoke("raises", EVENT)
-        assert outcome == Failed("ValueError", "no such channel")
+        assert isinstance(outcome, Failed)
+        assert (outcome.error_type, outcome.message) == ("ValueError", "no such channel")
+        (frame,) = outcome.stack_trace
+        assert "in raises\n" in frame
 
 
 async def test_what_json_cant_express_is_a_marshal_error(
@@ -296,8 +299,8 @@ async def test_a_runtime_that_cant_be_run_is_refused_by_name(
     start_any: StartAny, function: MakeFunction
 ) -> None:
     """The error names the function and the runtime."""
-    with pytest.raises(UnsupportedRuntimeError, match=r"'chat'.*'nodejs22.x'"):
-        await start_any(function("echo", name="chat", runtime="nodejs22.x"))
+    with pytest.raises(UnsupportedRuntimeError, match=r"'chat'.*'ruby3.4'"):
+        await start_any(function("echo", name="chat", runtime="ruby3.4"))
 
 
 async def test_closing_twice_does_nothing(start_any: StartAny, function: MakeFunction) -> None:
@@ -310,6 +313,14 @@ async def test_closing_twice_does_nothing(start_any: StartAny, function: MakeFun
 
 
 # What is particular to this process.
+
+
+async def test_a_node_function_is_refused_with_the_way_out(
+    start_in_process: Start, function: MakeFunction
+) -> None:
+    """This process is no Node."""
+    with pytest.raises(UnsupportedRuntimeError, match=r"'chat' runs on Node.*--in-process"):
+        await start_in_process(function("echo", name="chat", runtime="nodejs22.x"))
 
 
 async def test_the_handler_runs_in_this_process_on_a_thread_of_its_own(

@@ -30,13 +30,15 @@ class FakeOwner:
 
     running: str | None = None
     reports: list[Outcome] = field(default_factory=list)
+    unfinished: str = ""
 
     def next_asked(self) -> bool:
         """Free unless one runs."""
         return self.running is None
 
-    def answered(self, request_id: str, outcome: Outcome) -> bool:
+    def answered(self, request_id: str, outcome: Outcome, *, unfinished: str = "") -> bool:
         """Take the outcome of the one that runs."""
+        self.unfinished = unfinished
         if request_id != self.running:
             return False
         self.running = None
@@ -212,6 +214,9 @@ async def test_expect_100_continue_is_granted(
     ("body", "headers", "failure"),
     [
         (b'{"errorType":"E","errorMessage":"m","stackTrace":[]}', "", Failed("E", "m")),
+        (b'{"errorType":"E","stackTrace":["a","b"]}', "", Failed("E", "", ("a", "b"))),
+        (b'{"errorType":"E","stackTrace":"odd"}', "", Failed("E", "")),
+        (b'{"errorType":"E","trace":["a","b"]}', "", Failed("E", "", ("a", "b"))),
         (b"no json", "Lambda-Runtime-Function-Error-Type: Kind\r\n", Failed("Kind", "")),
         (b"", "", Failed("Unhandled", "")),
     ],
