@@ -76,7 +76,7 @@ def test_a_mock_answers_by_its_integration_responses(plan: "TerraformProject") -
 
 
 def test_a_route_response_makes_a_route_two_way(plan: "TerraformProject") -> None:
-    """B-190: the route's response, not its selection expression alone."""
+    """The route's response, not its selection expression alone."""
     plan.add(ROUTE, route_response_selection_expression="$default")
     assert not plan.read().apis[0].routes["$connect"].two_way
     plan.add(
@@ -113,7 +113,7 @@ def add_authorizer(plan: "TerraformProject") -> None:
 
 
 def test_signatures_are_asked_for_where_the_plan_says_so(plan: "TerraformProject") -> None:
-    """B-085."""
+    """Headers or query are the gateway's affair."""
     plan.add(ROUTE, authorization_type="AWS_IAM")
     assert plan.read().apis[0].routes["$connect"].authorization == "AWS_IAM"
 
@@ -188,7 +188,7 @@ def test_settings_of_a_route_and_stage_variables_are_the_stage_s(plan: "Terrafor
 
 
 def test_models_are_read_by_the_key_that_selects_them(plan: "TerraformProject") -> None:
-    """B-168: the schema itself stands in the model resource."""
+    """The schema itself stands in the model resource."""
     schema = {"type": "object"}
     plan.add("aws_apigatewayv2_model.m", api_id=API, name="greeting", schema=json.dumps(schema))
     plan.add(ROUTE, model_selection_expression="$request.body.action",
@@ -202,7 +202,7 @@ def test_models_are_read_by_the_key_that_selects_them(plan: "TerraformProject") 
 
 
 def test_api_keys_have_the_throttle_of_their_usage_plan(plan: "TerraformProject") -> None:
-    """B-086: read only where a route asks for one."""
+    """Keys are read only where a route asks for one."""
     plan.add("aws_api_gateway_api_key.k", name="partner", value="secret-value")
     plan.add(
         "aws_api_gateway_usage_plan.p",
@@ -226,7 +226,7 @@ def test_api_keys_have_the_throttle_of_their_usage_plan(plan: "TerraformProject"
 
 
 def test_a_domain_leads_to_a_stage(plan: "TerraformProject") -> None:
-    """With a mapping key (B-325)."""
+    """With a mapping key."""
     plan.add("aws_apigatewayv2_domain_name.d", domain_name="ws.example.com")
     plan.add(
         "aws_apigatewayv2_api_mapping.m",
