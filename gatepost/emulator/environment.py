@@ -14,6 +14,8 @@ import certifi
 from msgspec import Struct, structs
 
 from gatepost.emulator.errors import UserError
+from gatepost.emulator.sockets import main_path, path_for_function
+from gatepost.gateway.core.addresses import path_of
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.template.dotenv import parse_dotenv, strange_line
 
@@ -25,11 +27,20 @@ FAKE_CREDENTIALS = {
 """Never the developer's own: a handler run locally can't reach a real account by accident."""
 
 
+MANAGEMENT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
+"""Where botocore looks for the endpoint of `@connections` (B-339)."""
+
+
 class Endpoints(Struct, frozen=True):
-    """Where the local cloud answers. `everything_else` is unset when only a table is at hand."""
+    """Where the local cloud answers. `everything_else` is unset when only a table is at hand.
+
+    `management` is that of the template's first API; functions of other APIs get their own.
+    `functions` is where they are invoked, unset where nothing invokes them by name.
+    """
 
     management: str
     dynamodb: str | None
+    functions: str | None = None
     everything_else: str | None = None
 
 
@@ -61,9 +72,9 @@ def with_local_environment(
     file, the endpoints of this run. Where the template builds the API's address on AWS into a
     variable of its own, this run's stands instead.
     """
-    here = _addresses_here(deployment, endpoints.management)
+    origin = endpoints.management.removesuffix(main_path(deployment))
+    here = _addresses_here(deployment, origin)
     local = {
-        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoints.management,
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
         "AWS_CA_BUNDLE": str(ca_bundle),
         "SSL_CERT_FILE": str(ca_bundle),
@@ -72,6 +83,8 @@ def with_local_environment(
     }
     if endpoints.dynamodb:
         local["AWS_ENDPOINT_URL_DYNAMODB"] = endpoints.dynamodb
+    if endpoints.functions:
+        local["AWS_ENDPOINT_URL_LAMBDA"] = endpoints.functions
     if endpoints.everything_else:
         local["AWS_ENDPOINT_URL"] = endpoints.everything_else
     defaults = {
@@ -83,28 +96,39 @@ def with_local_environment(
     return {
         name: structs.replace(
             function,
-            environment={**defaults, **here(function.environment), **env_file, **local},
+            environment={
+                **defaults,
+                **here(function.environment),
+                **env_file,
+                **local,
+                MANAGEMENT: origin + path_for_function(deployment, name),
+            },
         )
         for name, function in deployment.functions.items()
     }
 
 
 def _addresses_here(
-    deployment: Deployment, management: str
+    deployment: Deployment, origin: str
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
     """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`.
 
     Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too.
     """
-    address = management.removeprefix("http://").rpartition("/")[0]
-    local = {api.api_id: f"{address}/{api.stage}" for api in deployment.apis}
+    address = origin.removeprefix("http://")
+    local: dict[str, str] = {}
+    for api in deployment.apis:
+        here = local[f"{api.api_id}/{api.stage}"] = address + path_of(api, deployment.apis)
+        local.setdefault(api.api_id, here)
+    ids = [api.api_id for api in deployment.apis]
     on_aws = re.compile(
-        rf"(https://|wss://|\b)({'|'.join(map(re.escape, local)) or '(?!)'})"
-        r"\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?:/[A-Za-z0-9_-]+)?"
+        rf"(https://|wss://|\b)({'|'.join(map(re.escape, ids)) or '(?!)'})"
+        r"\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?P<stage>/[A-Za-z0-9_-]+)?"
     )
 
     def replaced(found: re.Match[str]) -> str:
-        return found[1].replace("https", "http").replace("wss", "ws") + local[found[2]]
+        here = local.get(f"{found[2]}{found['stage']}", local[found[2]])
+        return found[1].replace("https", "http").replace("wss", "ws") + here
 
     return lambda given: {name: on_aws.sub(replaced, value) for name, value in given.items()}
 

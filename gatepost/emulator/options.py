@@ -5,6 +5,7 @@ from typing import Final, get_args
 
 from msgspec import Struct
 
+from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.settings import Ordering
 
 LEVELS: Final = ("debug", "info", "warning")
@@ -27,9 +28,12 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     workers: int = 8
     python: Path | None = None
     env_file: Path | None = None
+    domain: str | None = None
+    verify_signatures: bool = False
     ordering: Ordering = "concurrent"
     values: Path | None = None
     log_level: str = "info"
+    faults: Faults = NO_FAULTS
     trace: Path | None = None
 
 

@@ -1,5 +1,6 @@
 """Lambda authorizers and API keys at `$connect`, over the wire (section 4)."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ async def refusal(gateway: "RunningGateway", path: str = "/dev", **options: Any)
 
 
 async def test_a_missing_identity_source_is_401_without_a_call(guard: Callable[..., Any]) -> None:
-    """B-072: all of them must be there and not empty; names of headers have no case."""
+    """B-072, B-048: all of them must be there and not empty; names of headers have no case."""
     gateway = await guard(policy(), TOKEN, "route.request.header.X-Device")
     device = {"additional_headers": {"x-device": "d"}}
     for path, options in [("/dev", device), ("/dev?token=", device), ("/dev?token=t", {})]:
@@ -125,7 +126,7 @@ async def test_without_identity_sources_the_authorizer_always_runs(
 async def test_the_authorizer_event_has_these_keys_and_no_others(
     guard: Callable[..., Any],
 ) -> None:
-    """B-074, B-075: the headers of the upgrade too, and objects where there is nothing."""
+    """B-074, B-075, B-011: the headers of the upgrade too, and objects where there is nothing."""
     gateway = await guard(policy())
     async with gateway.connect():
         asked, connected = gateway.events
@@ -183,13 +184,40 @@ async def test_the_policy_must_allow_the_connect_route(
 
 
 async def test_a_deny_is_403(guard: Callable[..., Any]) -> None:
-    """B-078: and it wins over an Allow."""
-    gateway = await guard(policy("*", "Deny"))
-    assert await refusal(gateway) == 403
+    """B-078, B-048, B-081: and it wins over an Allow; nothing changes the gateway's answer."""
+    gateway = await guard(policy("*", "Deny", context={"message": "own"}))
+    with pytest.raises(InvalidStatus) as refused:
+        await gateway.connect()
+    response = refused.value.response
+    assert response.status_code == 403
+    assert json.loads(response.body or b"")["message"] == "Forbidden"
+    assert response.headers["x-amzn-ErrorType"] == "ForbiddenException"
     both = policy("*")
     both["policyDocument"]["Statement"] += policy("*", "Deny")["policyDocument"]["Statement"]
     gateway = await guard(both)
     assert await refusal(gateway) == 403
+
+
+async def test_an_authorizer_has_29_seconds(
+    guard: Callable[..., Any], eventually: "Eventually"
+) -> None:
+    """B-087, B-080: then it has failed, and the client is refused."""
+    gateway = await guard(policy())
+    released = asyncio.Event()
+
+    async def hang(event: Event) -> object:
+        await released.wait()
+        return policy()
+
+    gateway.functions["authorize"] = hang
+    connecting = asyncio.create_task(refusal(gateway))
+    await eventually(lambda: gateway.events)
+    await gateway.advance(28.9)
+    assert not connecting.done()
+    await gateway.advance(0.2)
+    assert await connecting == 500
+    released.set()
+    assert len(gateway.events) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidStatus, NegotiationError
 from websockets.typing import Subprotocol
 
 if TYPE_CHECKING:
@@ -248,6 +248,22 @@ async def test_no_chosen_subprotocol_is_no_refusal(start: "StartGateway") -> Non
     async with gateway.connect(subprotocols=[Subprotocol("chat.v1")]) as client:
         assert client.response is not None
         assert "Sec-WebSocket-Protocol" not in client.response.headers
+
+
+async def test_guess_a_subprotocol_that_was_not_offered_is_passed_on(
+    start: "StartGateway",
+) -> None:
+    """B-052: a guess; a client library fails it, as browsers do."""
+
+    async def connect(event: Event) -> object:
+        return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v9"}}
+
+    gateway = await start({"$connect": connect})
+    with pytest.raises(NegotiationError, match=r"chat\.v9"):
+        await gateway.connect(subprotocols=[Subprotocol("chat.v1")])
+    gateway = await start({"$connect": connect}, pass_unoffered_subprotocol=False)
+    async with gateway.connect(subprotocols=[Subprotocol("chat.v1")]) as client:
+        assert client.subprotocol is None
 
 
 @pytest.mark.parametrize("origin", [None, "https://somewhere.example"])

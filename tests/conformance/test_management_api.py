@@ -294,3 +294,14 @@ async def test_get_speaks_of_times_as_text(start: "StartGateway") -> None:
     body = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert body["connectedAt"] == "2026-03-05T09:07:03.250Z"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["lastActiveAt"])
+
+
+async def test_a_connection_may_be_gone_for_a_moment_after_connect(start: "StartGateway") -> None:
+    """B-221: inferred; `opening_window_s` is how long, by default no time at all."""
+    gateway = await start(opening_window_s=1.0)
+    async with gateway.connect():
+        connection_id = gateway.events[0]["requestContext"]["connectionId"]
+        path = f"/dev/@connections/{connection_id}"
+        assert (await gateway.request("POST", path, b"x"))[0] == 410
+        await gateway.advance(1)
+        assert (await gateway.request("POST", path, b"x"))[0] == 200

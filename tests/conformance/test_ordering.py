@@ -1,17 +1,18 @@
 """Order and concurrency (section 11): nothing orders messages and posts; modes that show it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Function, StartGateway, TwoWay
+    from tests.conformance.conftest import Function, RawClient, RunningGateway, StartGateway, TwoWay
     from tests.conftest import Eventually
 
 Event = dict[str, Any]
 Marking = Callable[["Function"], "TwoWay"]
+Raw = Callable[["RunningGateway"], Awaitable["RawClient"]]
 
 NAMES = [str(number) for number in range(12)]
 
@@ -104,6 +105,26 @@ async def test_connect_has_ended_before_the_first_message_is_worked_on(
         async with gateway.connect() as client:
             await client.send("x")
             assert await client.recv() == "$connect"
+
+
+async def test_a_client_that_is_silent_counts_as_connected_until_the_idle_limit(
+    start: "StartGateway", raw: Raw, eventually: "Eventually"
+) -> None:
+    """B-301, B-302: who dropped off the network is not noticed; posts to it are answered 200."""
+    gateway = await start({"$connect": accept, "$disconnect": accept})
+    silent = await raw(gateway)
+    connection_id = gateway.events[0]["requestContext"]["connectionId"]
+    path = f"/dev/@connections/{connection_id}"
+    for _ in range(5):
+        await gateway.advance(119)
+        assert gateway.events_of("DISCONNECT") == []
+    assert (await gateway.request("POST", path, b"x"))[0] == 200
+    await gateway.advance(599)
+    assert gateway.events_of("DISCONNECT") == []
+    await gateway.advance(1)
+    (event,) = await eventually(lambda: gateway.events_of("DISCONNECT"))
+    assert event["requestContext"]["disconnectStatusCode"] == 1001
+    assert await silent.read_close_code() == 1001
 
 
 async def test_a_new_connect_may_overtake_the_old_disconnect(

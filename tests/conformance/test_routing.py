@@ -42,7 +42,7 @@ async def accept(event: Event) -> object:
         ("$request.body.b", '{"b":true}', "true"),
         ("x$request.body.none", '{"none":null}', "x"),
         ("$request.body.service.do", '{"service":{"do":"it"}}', "it"),
-        ("$request.body.a", '{"a":"$request.body.b","b":"x"}', "$request.body.b"),
+        ("$request.body.a", '{"a":"x$request.body.b","b":"x"}', "x$request.body.b"),
     ],
 )
 async def test_the_expression_is_evaluated(
@@ -65,6 +65,19 @@ async def test_the_expression_is_whatever_the_template_says(start: "StartGateway
         assert await client.recv() == "$default"
         await client.send('{"type":"join"}')
         assert await client.recv() == "join"
+
+
+async def test_connect_and_disconnect_do_not_depend_on_the_expression(
+    start: "StartGateway", eventually: "Eventually"
+) -> None:
+    """B-151: they run whatever it says, once each, and no message's value leads to them."""
+    routes = dict.fromkeys(("$connect", "$disconnect", "$default"), accept)
+    gateway = await start(routes, expression="\\$disconnect")
+    async with gateway.connect("/dev?action=join") as client:
+        await client.send("x")
+    await eventually(lambda: gateway.events_of("DISCONNECT"))
+    keys = [event["requestContext"]["routeKey"] for event in gateway.events]
+    assert keys == ["$connect", "$default", "$disconnect"]
 
 
 async def test_an_expression_that_cant_be_read_is_refused_at_the_start(

@@ -8,7 +8,14 @@ from botocore.exceptions import ClientError
 from msgspec import structs
 from websockets.exceptions import InvalidStatus
 
-from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Mock, Route, Throttle
+from gatepost.gateway.core.deployment import (
+    ApiKey,
+    Deployment,
+    LambdaProxy,
+    Mock,
+    Route,
+    Throttle,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,3 +194,28 @@ async def test_limits_of_0_shut_a_stage(start: "StartGateway") -> None:
         assert await status_of_connect(gateway) == 429
         await gateway.advance(60)
     assert gateway.events == []
+
+
+async def test_a_usage_plan_throttles_its_key_alone(start: "StartGateway") -> None:
+    """B-086: 429 where the key is right and used too often; another key goes on."""
+    keys = tuple(ApiKey(name, f"{name}-value-0123456789", Throttle(1, 1)) for name in ("a", "b"))
+
+    def change(deployment: Deployment) -> Deployment:
+        (one,) = deployment.apis
+        return structs.replace(deployment, apis=(structs.replace(one, api_keys=keys),))
+
+    connect = Route("$connect", LambdaProxy("f"), api_key_required=True)
+    gateway = await start({"$connect": connect, "f": accept}, change=change)
+
+    async def status(key: str) -> int:
+        try:
+            async with gateway.connect(additional_headers={"x-api-key": key}):
+                return 101
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    assert [await status(keys[0].value) for _ in range(2)] == [101, 429]
+    assert await status(keys[1].value) == 101
+    assert await status("wrong") == 403
+    await gateway.advance(1)
+    assert await status(keys[0].value) == 101

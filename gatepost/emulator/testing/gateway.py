@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, Protocol, TypeVar
 
+from gatepost.emulator.sockets import main_path
 from gatepost.emulator.testing.callables import Handler
 from gatepost.emulator.testing.client import TIMEOUT_S, Client, Headers, Query, with_query
 from gatepost.emulator.testing.functions import start_functions
@@ -132,8 +133,8 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        """Where clients connect to: the first API's stage. Any WebSocket client will do."""
-        return f"ws://{self.authority}/{self.deployment.apis[0].stage}"
+        """Where clients connect to: the first API. Any WebSocket client will do."""
+        return f"ws://{self.authority}{main_path(self.deployment)}"
 
     @property
     def management_endpoint(self) -> str:

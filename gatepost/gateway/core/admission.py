@@ -6,7 +6,7 @@ What a Lambda authorizer decides takes an invocation: see the handshake.
 from typing import Final
 
 from gatepost.gateway.core.connection import Api, Connection, Handshake
-from gatepost.gateway.core.deployment import CONNECT, ApiKey
+from gatepost.gateway.core.deployment import CONNECT, ApiKey, WebSocketApi
 from gatepost.gateway.core.http_errors import HttpError, http_error
 from gatepost.gateway.core.inputs import ManagementCall, Upgrade
 from gatepost.gateway.core.policies import INVOKE
@@ -21,6 +21,23 @@ from gatepost.gateway.core.signatures import (
 _MANAGE: Final = "execute-api:ManageConnections"
 _FROM_AUTHORIZER: Final = "$context.authorizer.usageIdentifierKey"
 _FROM_HEADER: Final = "$request.header."
+
+
+def check(api: WebSocketApi) -> None:
+    """Raise ValueError for what can't be asked of callers, rather than admitting all or none.
+
+    Only `$connect` can have authorization (B-070); an API key is in a header, or the authorizer
+    names it (B-086).
+    """
+    for route in api.routes.values():
+        if route.key != CONNECT and route.authorization != "NONE":
+            raise ValueError(f"{api.name}: {route.key} can't be authorized, only $connect can")
+    source = api.api_key_selection_expression
+    if source != _FROM_AUTHORIZER and not source.startswith(_FROM_HEADER):
+        raise ValueError(
+            f"{api.name}: API key selection expression {source!r}: use "
+            f"{_FROM_HEADER}x-api-key or {_FROM_AUTHORIZER}"
+        )
 
 
 def upgrade_refusal(
@@ -66,10 +83,8 @@ def find_api_key(handshake: Handshake, usage_key: str | None) -> ApiKey | None:
     """Find the key that a client shows, or that its authorizer named (B-086)."""
     api = handshake.connection.api.deployed
     source = api.api_key_selection_expression
-    shown: str | None = None
-    if source == _FROM_AUTHORIZER:
-        shown = usage_key
-    elif source.startswith(_FROM_HEADER):
+    shown = usage_key
+    if source != _FROM_AUTHORIZER:
         wanted = source.removeprefix(_FROM_HEADER).lower()
         values = (v[-1] for name, v in handshake.headers.items() if name.lower() == wanted)
         shown = next(values, None)

@@ -8,12 +8,19 @@ from functools import partial
 from math import inf
 from random import Random
 
-from gatepost.gateway.core import faulting, handshake, management, messages
+from gatepost.gateway.core import admission, faulting, handshake, management, messages
 from gatepost.gateway.core.addresses import Addresses
 from gatepost.gateway.core.closing import GOING_AWAY, NO_STATUS, UNSUPPORTED_DATA, Closing
 from gatepost.gateway.core.commands import Command, WakeAt
 from gatepost.gateway.core.connection import Api, Connection, Handshake, Invocation
-from gatepost.gateway.core.deployment import CONNECT, Authorizer, Deployment, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    CONNECT,
+    DEFAULT,
+    DISCONNECT,
+    Authorizer,
+    Deployment,
+    WebSocketApi,
+)
 from gatepost.gateway.core.faults import NO_FAULTS
 from gatepost.gateway.core.frames import ENDPOINT_TIMED_OUT
 from gatepost.gateway.core.identity_sources import IdentitySource, parse_identity_source
@@ -44,6 +51,7 @@ from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.core.state import State
 from gatepost.gateway.core.throttling import Throttles
 
+_PREDEFINED = frozenset({CONNECT, DISCONNECT, DEFAULT})
 _DEFAULT_SETTINGS = GatewaySettings()
 
 
@@ -51,8 +59,9 @@ class Gateway:
     """The WebSocket APIs of a deployment, each at its addresses (see the module of that name).
 
     The same deployment, settings, seed and inputs give the same commands, so that a recorded trace
-    can be replayed. Raises ValueError when APIs or domains exclude each other, and when a selection
-    expression, an identity source, a mapping template or a model can't be read.
+    can be replayed. Raises ValueError when APIs or domains exclude each other, when a route key is
+    reserved, and when a selection expression, an identity source, a mapping template or a model
+    can't be read, or what callers must show can't be asked (see `admission.check`).
     """
 
     def __init__(
@@ -91,6 +100,10 @@ class Gateway:
             self._wake_at = next_at
             state.out.append(WakeAt(next_at))
         return state.out if state.faults is NO_FAULTS else faulting.disturbed(state)
+
+    def connections(self) -> list[Connection]:
+        """List the open connections, the oldest first; to be read, not changed."""
+        return list(self._state.connections.values())
 
     def _dispatch(self, given: Input) -> None:
         state = self._state
@@ -210,6 +223,9 @@ class Gateway:
 
 def _addresses(deployment: Deployment, rng: Random, settings: GatewaySettings) -> Addresses:
     """Prepare each API; the stages of one API share its source of ids."""
+    for deployed in deployment.apis:
+        _check_route_keys(deployed)
+        admission.check(deployed)
     ids: dict[str, IdSource] = {}
     apis = []
     for deployed in deployment.apis:
@@ -229,6 +245,12 @@ def _addresses(deployment: Deployment, rng: Random, settings: GatewaySettings) -
         )
         apis.append(api)
     return Addresses(apis, deployment.domains)
+
+
+def _check_route_keys(api: WebSocketApi) -> None:
+    for key in api.routes:
+        if key.startswith("$") and key not in _PREDEFINED:  # B-010
+            raise ValueError(f"{api.name}: the route key {key!r} begins with $, which is reserved")
 
 
 def _identity_sources(api: WebSocketApi) -> tuple[IdentitySource, ...]:

@@ -6,7 +6,7 @@ and a missing integration have their outcome at once.
 
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from msgspec import DecodeError
 from msgspec import json as msgspec_json
@@ -139,7 +139,7 @@ def _call(ready: ReadyHttp, number: int, wanted: "Wanted") -> CallHttp:
     for part, name, source in ready.parameters:
         value = source if isinstance(source, str) else resolve(source, event)
         if part == "path":
-            url = url.replace(f"{{{name}}}", value)
+            url = url.replace(f"{{{name}}}", quote(value, safe=""))
         else:
             (query if part == "querystring" else headers)[name] = [value]
     if query:

@@ -91,6 +91,8 @@ def _route_of(state: State, connection: Connection, text: str) -> Route | _Refus
     key = "" if route is None else route.key
     if not state.throttles.admit_message(api.deployed, key, state.now):
         return _Refusal(route, 429, state.settings.throttled_message, "throttled")
+    if state.lanes.is_full(connection.id):
+        return _Refusal(route, 429, state.settings.throttled_message, "too many messages wait")
     if route is None:
         return _Refusal(None, 403, FORBIDDEN, "no route matches")
     models = api.models.get(key)

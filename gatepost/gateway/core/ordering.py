@@ -5,10 +5,14 @@ Responsible for what waits; when it may go on is asked for by the state.
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 from gatepost.gateway.core.closing import Closing
 from gatepost.gateway.core.connection import Connection, Handshake
 from gatepost.gateway.core.deployment import Route
+
+WAITING_MAX: Final = 1000
+"""So many invocations of one connection wait at most; ours, to bound what a client can pile up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +33,10 @@ class Lanes:
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Wanted]] = {}
+
+    def is_full(self, connection_id: str) -> bool:
+        """Whether no further message of the connection may wait."""
+        return len(self._waiting.get(connection_id, ())) >= WAITING_MAX
 
     def enter(self, wanted: Wanted) -> bool:
         """Whether the invocation may begin; if not, it waits for its turn."""

@@ -49,9 +49,9 @@ class HttpBackends:
                     body += await response.content.read(ANSWER_BYTES_MAX + 1 - len(body))
                 headers = tuple(response.headers.items())
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            return NotInvocable(f"{command.method} {command.url}: {_reason(error)}")
+            return _no_answer(command, _reason(error))
         if len(body) > ANSWER_BYTES_MAX:
-            return NotInvocable(f"{command.method} {command.url}: the answer is over 10 MiB")
+            return _no_answer(command, "the answer is over 10 MiB")
         return HttpAnswered(response.status, headers, body)
 
     async def close(self) -> None:
@@ -61,7 +61,13 @@ class HttpBackends:
             await session.close()
 
 
+def _no_answer(command: "CallHttp", reason: str) -> NotInvocable:
+    """Say what failed; without the query, where a client's token may be."""
+    return NotInvocable(f"{command.method} {command.url.partition('?')[0]}: {reason}")
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return str(error) or type(error).__name__
+    # The text of other errors may hold the whole URL, or a header's value.
+    return str(error) if isinstance(error, OSError) else type(error).__name__

@@ -7,9 +7,10 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gatepost.gateway.core.commands import Report
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.gateway import Gateway
@@ -66,6 +67,8 @@ class GatewayServer:
         self._on_report = on_report
         self._clock = clock or steady_clock()
         self._certificate = Certificate()
+        for name in _names(deployment):
+            self._certificate.add_name(name)
         self._links: set[HttpLink | FrameLink] = set()
         self._adoptions: set[asyncio.Task[None]] = set()
         self._shell: Shell | None = None
@@ -122,6 +125,10 @@ class GatewayServer:
         """Let timers ring that are due by the clock, when a test has moved it."""
         if self._shell is not None:
             self._shell.tick()
+
+    def connections(self) -> list[Connection]:
+        """List the open connections, the oldest first; to be read, not changed."""
+        return self._core.connections()
 
     async def close(self, drain_s: float = 5.0) -> None:
         """Close every connection with 1001, let functions end, then stop listening.
@@ -210,3 +217,9 @@ class GatewayServer:
             if isinstance(link, HttpLink):
                 link.expire(now)
         self._sweep = loop.call_later(SWEEP_S, self._sweep_links)
+
+
+def _names(deployment: Deployment) -> Iterable[str]:
+    """Name the hosts that lead to one API, beside those of this machine."""
+    yield from (mapping.domain for mapping in deployment.domains)
+    yield from (f"{api.api_id}.localhost" for api in deployment.apis)

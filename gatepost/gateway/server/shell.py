@@ -25,6 +25,7 @@ from gatepost.gateway.core.commands import (
     Stall,
     WakeAt,
 )
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.inputs import (
     Backlog,
     BinaryMessage,
@@ -67,6 +68,10 @@ class Core(Protocol):
 
     def receive(self, given: Input, now: float) -> list[Command]:
         """Take an input at the moment `now` (epoch seconds) and say what is to be done."""
+        ...
+
+    def connections(self) -> list[Connection]:
+        """List the open connections; to be read, not changed."""
         ...
 
 

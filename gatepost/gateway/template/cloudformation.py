@@ -7,11 +7,12 @@ people write them and as `osls package`, `sam build` and `cdk synth` do.
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import Deployment, HttpApi, LambdaProxy, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, WebSocketApi
 from gatepost.gateway.template.code_location import project_of
 from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.identities import API, TABLES
 from gatepost.gateway.template.part import written
+from gatepost.gateway.template.routed import behind_routes
 from gatepost.gateway.template.stack import Stack, read_stack
 from gatepost.gateway.template.stack_functions import read_functions
 from gatepost.gateway.template.stack_http import read_http_apis
@@ -77,8 +78,7 @@ def read_cloudformation(
 ) -> Deployment:
     """Read the template at `path`; `stage` picks the first of several.
 
-    `overridden` names environment variables that are set from outside: what the template sets
-    them to may be unknown.
+    Environment variables of `overridden` are set from outside: their values aren't asked for.
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
@@ -90,9 +90,14 @@ def read_cloudformation(
     template.require("Resources")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     stack = read_stack(
-        template, name=_stack_name(path), region=region, folder=folder, values=values
+        template,
+        name=_stack_name(path),
+        region=region,
+        folder=folder,
+        values=values,
+        overridden=overridden,
     )
-    return _deployment(template, stack, stage, overridden)
+    return _deployment(template, stack, stage)
 
 
 def _stack_name(path: Path) -> str:
@@ -103,9 +108,7 @@ def _stack_name(path: Path) -> str:
     return project_of(path.parent).name or "stack"
 
 
-def _deployment(
-    template: View, stack: Stack, stage: str | None, overridden: "Collection[str]"
-) -> Deployment:
+def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
     names = stack.functions()
     apis = _first_at(stage, read_websocket_apis(stack, names), template)
     if not apis:
@@ -114,7 +117,7 @@ def _deployment(
             "no AWS::Serverless::WebSocketApi"
         )
     http_apis = read_http_apis(stack, names)
-    functions = read_functions(stack, set(_needed(apis, http_apis)), overridden)
+    functions = read_functions(stack, behind_routes((*apis, *http_apis)))
     return Deployment(
         service=stack.name,
         stage=apis[0].stage,
@@ -141,21 +144,6 @@ def _first_at(
             "what its parameters decide is given by --values"
         )
     return tuple(sorted(apis, key=lambda api: stage is not None and api.stage != stage))
-
-
-def _needed(apis: tuple[WebSocketApi, ...], http_apis: tuple[HttpApi, ...]) -> "Iterator[str]":
-    """Iterate over the functions that APIs lead to."""
-    for api in apis:
-        for route in api.routes.values():
-            if isinstance(route.integration, LambdaProxy):
-                yield route.integration.function
-            if not isinstance(route.authorization, str):
-                yield route.authorization.function
-    for http_api in http_apis:
-        for http_route in http_api.routes:
-            yield http_route.function
-            if http_route.authorizer is not None:
-                yield http_route.authorizer.function
 
 
 def _tables(stack: Stack) -> "Iterator[Table]":

@@ -34,8 +34,9 @@ from gatepost.gateway.template.yaml_source import Node, read_file
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-SETTINGS: Final = ("index", "pages")
-"""Keys of `custom.gatepost`: the folder of pages to serve, and the page at `/`."""
+SETTINGS: Final = ("index", "pages", "retry_minute_s")
+"""Keys of `custom.gatepost`: the folder of pages to serve, the page at `/`, and how long a minute
+lasts between asynchronous retries."""
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
 _API_LOGICAL_ID: Final = "WebsocketsApi"

@@ -15,7 +15,7 @@ from gatepost.gateway.template.rest_apis import expand_rest_apis
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from gatepost.gateway.template.intrinsics import Plain
@@ -29,7 +29,10 @@ _INCLUDE: Final = "AWS::Include"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack as it would be deployed. `folder` is the template's."""
+    """A stack as it would be deployed.
+
+    `folder` is the template's; `overridden` are environment variables that are set from outside.
+    """
 
     name: str
     region: str
@@ -37,6 +40,7 @@ class Stack:
     resources: dict[str, Resource]
     intrinsics: Intrinsics
     notices: list[str] = field(default_factory=list)
+    overridden: "Collection[str]" = ()
 
     def of_kind(self, *kinds: str) -> "Iterator[Resource]":
         """Iterate over the resources of some types, in the template's order."""
@@ -67,7 +71,13 @@ class Stack:
 
 
 def read_stack(
-    template: "View", *, name: str, region: str, folder: "Path", values: "Values"
+    template: "View",
+    *,
+    name: str,
+    region: str,
+    folder: "Path",
+    values: "Values",
+    overridden: "Collection[str]" = (),
 ) -> Stack:
     """Read what a stack consists of.
 
@@ -91,7 +101,7 @@ def read_stack(
     resources, notices = sam.expand(expand_rest_apis(resources), template.get("Globals"))
     intrinsics.known = Identities(resources, name, region)
     intrinsics.foreign = {key: resource.kind for key, resource in resources.items()}
-    return Stack(name, region, folder, resources, intrinsics, notices)
+    return Stack(name, region, folder, resources, intrinsics, notices, overridden)
 
 
 def _refuse_macros(template: "View") -> None:

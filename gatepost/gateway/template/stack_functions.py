@@ -46,12 +46,8 @@ def function_named(text: str) -> str | None:
     return found["name"] if found else None
 
 
-def read_functions(
-    stack: "Stack", needed: set[str], overridden: "Collection[str]" = ()
-) -> dict[str, Function]:
+def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Function]:
     """Read the functions by name; `needed` are those that APIs lead to.
-
-    `overridden` names environment variables that are not read, for they are set from outside.
 
     Raises TemplateError for one of them that can't be run.
     """
@@ -63,7 +59,7 @@ def read_functions(
             stack.notice(resource, "serves a custom resource, so it is not run here")
             continue
         try:
-            function = _function(name, resource, stack, overridden)
+            function = _function(name, resource, stack)
         except TemplateError as error:
             if name in needed:
                 raise
@@ -78,9 +74,7 @@ def read_functions(
     return functions
 
 
-def _function(
-    name: str, resource: "Resource", stack: "Stack", overridden: "Collection[str]"
-) -> Function:
+def _function(name: str, resource: "Resource", stack: "Stack") -> Function:
     root = code_root(resource, stack.folder)
     handler = resource.require_text("Handler")
     if not _HANDLER.fullmatch(handler):
@@ -92,7 +86,7 @@ def _function(
         handler=handler,
         runtime=resource.require_text("Runtime"),
         code_root=root,
-        environment=_environment(resource, overridden),
+        environment=_environment(resource, stack.overridden),
         timeout_s=resource.integer("Timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=resource.integer("MemorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
     )
@@ -103,9 +97,11 @@ def _environment(resource: "Part", overridden: "Collection[str]") -> dict[str, s
     variables = None if environment is None else environment.part("Variables")
     values: dict[str, str] = {}
     for name, view in ({} if variables is None else variables.properties).items():
+        if name in overridden:
+            continue
         if not _VARIABLE_NAME.fullmatch(name):
             raise view.error("can't be the name of an environment variable")
-        text = None if view.is_empty or name in overridden else resource.intrinsics.text(view)
+        text = None if view.is_empty else resource.intrinsics.text(view)
         if text is not None:
             values[name] = text
     return values

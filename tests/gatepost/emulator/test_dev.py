@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gatepost.emulator.dev import Emulator
 from gatepost.emulator.errors import UserError
@@ -40,6 +40,47 @@ TELLS_ENDPOINT = """
 import os
 def handle(event, context):
     return {"statusCode": 200, "body": os.environ["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"]}
+"""
+POSTS = """
+import os, urllib.error, urllib.request
+import boto3
+def handle(event, context):
+    connection_id = event["requestContext"]["connectionId"]
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    session = boto3.Session(*(os.environ[name] for name in keys), os.environ["AWS_REGION"])
+    endpoint = os.environ["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"]
+    client = session.client("apigatewaymanagementapi", endpoint_url=endpoint)
+    client.post_to_connection(ConnectionId=connection_id, Data="signed")
+    client.close()
+    url = f"{endpoint}/@connections/{connection_id}"
+    try:
+        urllib.request.urlopen(url).close()
+        error = None
+    except urllib.error.HTTPError as refused:
+        error = refused.headers["x-amzn-ErrorType"]
+        refused.close()
+    return {"statusCode": 200, "body": str(error)}
+"""
+GUARDED = """
+  accept:
+    handler: talk.accept
+    events:
+      - websocket:
+          route: $connect
+          authorizer: {name: check, identitySource: [route.request.querystring.token]}
+  check:
+    handler: talk.check
+"""
+AUTHORIZES = """
+def check(event, context):
+    token = event["queryStringParameters"]["token"]
+    effect = "Allow" if token == "good" else "Deny"
+    statement = {"Effect": effect, "Action": "execute-api:Invoke", "Resource": event["methodArn"]}
+    return {"principalId": token, "policyDocument": {"Statement": [statement]}}
+def accept(event, context):
+    return {"statusCode": 200}
+def handle(event, context):
+    return {"statusCode": 200, "body": event["requestContext"]["authorizer"]["principalId"]}
 """
 HANGS = "import pathlib, time\npathlib.Path('hanging').touch()\ntime.sleep(60)\n"
 
@@ -110,6 +151,61 @@ async def test_functions_reach_the_gateway_whatever_it_listens_on(
         async with connect(f"ws://{reached}:{running.gateway_port}/dev") as client:
             await client.send("where?")
             assert await client.recv() == f"http://{reached}:{running.gateway_port}/dev"
+    finally:
+        await running.close()
+
+
+async def test_an_authorizer_of_the_template_guards_the_socket(project: Path) -> None:
+    """What it says about the client is in the events of its messages."""
+    (project / "serverless.yml").write_text(TEMPLATE + GUARDED)
+    (project / "talk.py").write_text(AUTHORIZES)
+    running = emulator(project)
+    await running.start()
+    try:
+        url = f"ws://127.0.0.1:{running.gateway_port}/dev"
+        for query, status in [("", 401), ("?token=bad", 403)]:
+            with pytest.raises(InvalidStatus, match=str(status)):
+                await connect(url + query)
+        async with connect(f"{url}?token=good") as client:
+            await client.send("who?")
+            assert await client.recv() == "good"
+    finally:
+        await running.close()
+
+
+async def test_a_custom_domain_leads_to_the_socket_as_well(project: Path) -> None:
+    """`--domain`: by the Host header; functions keep the endpoint that works."""
+    running = emulator(project, domain="ws.example.test/v1")
+    await running.start()
+    try:
+        port = running.gateway_port
+        assert f"  domain        ws://ws.example.test:{port}/v1" in running.summary()
+        uri = f"ws://ws.example.test:{port}/v1"
+        async with connect(uri, host="127.0.0.1", port=port, proxy=None) as client:
+            await client.send("where?")
+            assert await client.recv() == f"http://127.0.0.1:{port}/dev"
+    finally:
+        await running.close()
+
+
+async def test_a_domain_that_cant_be_mapped_is_named(project: Path) -> None:
+    """One sentence, as for every flag."""
+    with pytest.raises(UserError, match="'ping' can't be a mapping key"):
+        await emulator(project, domain="ws.example.test/ping").start()
+
+
+@pytest.mark.parametrize("verifying", [False, True])
+async def test_signatures_are_verified_when_asked_for(project: Path, verifying: bool) -> None:  # noqa: FBT001
+    """`--verify-signatures`: what functions sign with their own credentials is right."""
+    (project / "talk.py").write_text(POSTS)
+    running = emulator(project, verify_signatures=verifying)
+    await running.start()
+    try:
+        async with connect(f"ws://127.0.0.1:{running.gateway_port}/dev") as client:
+            await client.send("post")
+            assert await client.recv() == "signed"
+            unsigned = "MissingAuthenticationTokenException" if verifying else "None"
+            assert await client.recv() == unsigned
     finally:
         await running.close()
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.emulator.environment import (
+    MANAGEMENT,
     Endpoints,
     choose_python,
     read_env_file,
@@ -14,9 +15,13 @@ from gatepost.emulator.environment import (
     write_ca_bundle,
 )
 from gatepost.emulator.errors import UserError
-from gatepost.gateway.core.deployment import Deployment, Function, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, Function, LambdaProxy, Route, WebSocketApi
 
-ENDPOINTS = Endpoints(management="http://127.0.0.1:1/dev", dynamodb="http://127.0.0.1:2")
+ENDPOINTS = Endpoints(
+    management="http://127.0.0.1:1/dev",
+    dynamodb="http://127.0.0.1:2",
+    functions="http://127.0.0.1:3",
+)
 
 
 def environment_of(template: dict[str, str], env_file: dict[str, str]) -> dict[str, str]:
@@ -38,6 +43,11 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     )
 
 
+def test_functions_invoke_each_other_here() -> None:
+    """Whatever else a DynamoDB endpoint or moto serves."""
+    assert environment_of({}, {})["AWS_ENDPOINT_URL_LAMBDA"] == ENDPOINTS.functions
+
+
 @pytest.mark.parametrize(
     ("on_aws", "here"),
     [
@@ -51,6 +61,32 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
 def test_the_apis_address_on_aws_becomes_the_local_one(on_aws: str, here: str | None) -> None:
     """A project that builds its endpoint in the template stays here; another's API is left."""
     assert environment_of({"CALLBACK": on_aws}, {})["CALLBACK"] == (here or on_aws)
+
+
+def test_each_function_posts_to_the_api_that_uses_it() -> None:
+    """Two APIs of one stage: each has its own endpoint, and its own address in place of AWS's."""
+    apis = tuple(
+        WebSocketApi(api_id, api_id, "dev", {"x": Route("x", LambdaProxy(api_id))})
+        for api_id in ("chat", "news")
+    )
+    on_aws = "https://news.execute-api.eu-west-1.amazonaws.com/dev"
+    functions = {
+        name: Function(name, "f.handler", "python3.13", Path(), environment={"NEWS": on_aws})
+        for name in ("chat", "news", "worker")
+    }
+    found = with_local_environment(
+        Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), apis, functions),
+        endpoints=Endpoints("http://127.0.0.1:1/chat/dev", "http://127.0.0.1:2"),
+        ca_bundle=Path("/ca.pem"),
+        env_file={},
+    )
+    chat, news = "http://127.0.0.1:1/chat/dev", "http://127.0.0.1:1/news/dev"
+    assert {name: one.environment[MANAGEMENT] for name, one in found.items()} == {
+        "chat": chat,
+        "news": news,
+        "worker": chat,
+    }
+    assert {one.environment["NEWS"] for one in found.values()} == {news}
 
 
 def test_the_environment_file_wins_over_the_template() -> None:

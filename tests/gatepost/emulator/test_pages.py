@@ -5,6 +5,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec import structs
 
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.pages import Pages, pages_folder
@@ -61,6 +62,20 @@ async def test_the_socket_is_named_by_the_host_that_the_page_was_opened_with(bas
     """A phone that opened the page by the machine's name gets that name."""
     _, text = await get(f"{base}/gatepost.json", Host="laptop.local:3000")
     assert text == '{"url": "ws://laptop.local:3001/dev"}'
+
+
+async def test_the_socket_is_that_of_the_first_api(tmp_path: Path) -> None:
+    """Its path has the API's id where two APIs share a stage."""
+    one = deployment(tmp_path)
+    other = structs.replace(one.apis[0], api_id="b" * 10)
+    two = structs.replace(one, apis=(*one.apis, other))
+    pages = Pages(two, gateway_port=3001)
+    await pages.start("127.0.0.1", 0)
+    try:
+        _, text = await get(f"http://127.0.0.1:{pages.port}/gatepost.json")
+    finally:
+        await pages.close()
+    assert text == f'{{"url": "ws://127.0.0.1:3001/{"a" * 10}/dev"}}'
 
 
 async def test_a_project_without_pages_gets_one_that_lists_its_routes(tmp_path: Path) -> None:

@@ -123,3 +123,16 @@ def test_an_api_key_may_be_named_by_the_authorizer(
     assert bool(dialogue.all(Invoke)) is right
     if not right:
         assert json.loads(dialogue.one(Refuse).body)["message"] == "Forbidden"
+
+
+def test_only_connect_can_be_authorized(talk: "Callable[..., Dialogue]") -> None:
+    """B-070: AWS refuses to deploy anything else."""
+    with pytest.raises(ValueError, match="notify can't be authorized, only"):
+        talk(Route("notify", LambdaProxy("notify"), authorization=Authorizer("a", "authorize")))
+
+
+@pytest.mark.parametrize("source", ["", "$request.body.key", "$context.authorizer.other"])
+def test_an_api_key_is_nowhere_else(talk: "Callable[..., Dialogue]", source: str) -> None:
+    """B-086: or nobody would ever be let in, and nobody would know why."""
+    with pytest.raises(ValueError, match=r"use \$request\.header\.x-api-key"):
+        talk(api_key_selection_expression=source)

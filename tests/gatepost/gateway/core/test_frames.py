@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.frames import error_frame, fragments
+from gatepost.gateway.core.frames import error_frame, fragments, invalid_body_frame
 
 
 def test_an_error_frame_has_awss_spacing() -> None:
@@ -16,6 +16,13 @@ def test_an_error_frame_has_awss_spacing() -> None:
         b'"requestId":"Q0ZlYH1BoAMFZmQ="}'
     )
     assert json.loads(frame)["message"] == "Forbidden"
+
+
+def test_the_frame_about_an_invalid_body_has_a_spacing_of_its_own() -> None:
+    """B-168: a space before the first colon, and a messageId."""
+    assert invalid_body_frame("c", "m") == (
+        b'{"message" : "Bad request body", "connectionId": "c", "messageId": "m"}'
+    )
 
 
 @given(payload=st.binary(max_size=200), size=st.integers(1, 64))

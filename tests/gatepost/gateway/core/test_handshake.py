@@ -4,9 +4,11 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gatepost.gateway.core.commands import Accept, Invoke, Refuse, Report, Send
-from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route
+from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route, Throttle
 from gatepost.gateway.core.inputs import (
     Failed,
     InvocationFinished,
@@ -207,6 +209,36 @@ def test_shutdown_refuses_pending_handshakes_and_new_ones(dialogue: "Dialogue") 
     assert dialogue.event()["requestContext"]["disconnectStatusCode"] == 1001
 
 
+def test_a_throttled_handshake_gets_429_and_asks_nobody(talk: "Callable[..., Dialogue]") -> None:
+    """B-312; a stage that is not there takes nothing from the bucket."""
+    dialogue = talk(settings=GatewaySettings(connect_throttle=Throttle(1, 1)))
+    dialogue.upgrade("/nowhere")
+    dialogue.upgrade()
+    assert dialogue.all(Invoke)
+    number = dialogue.upgrade()
+    refusal = dialogue.one(Refuse)
+    assert (refusal.handshake_id, refusal.status) == (number, 429)
+    assert refusal.body == b'{"message":"Too Many Requests"}'
+    report = dialogue.one(Report)
+    assert (report.kind, report.status, report.detail) == ("connect", 429, "throttled")
+    assert not dialogue.all(Invoke)
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_a_result_without_a_status_accepts_if_a_setting_says_so(
+    talk: "Callable[..., Dialogue]", *, accepts: bool
+) -> None:
+    """B-045: contested."""
+    dialogue = talk(settings=GatewaySettings(accept_connect_without_status=accepts))
+    dialogue.upgrade()
+    dialogue.finish(dialogue.one(Invoke).invocation_id, {})
+    if accepts:
+        assert dialogue.all(Accept)
+    else:
+        assert dialogue.one(Refuse).status == 502
+        assert "statusCode is missing" in dialogue.one(Report).detail
+
+
 AUTHORIZER = Authorizer("auth", "authorize", ("route.request.querystring.token",))
 GUARDED = (
     Route("$connect", LambdaProxy("connect"), authorization=AUTHORIZER),
@@ -301,3 +333,37 @@ def test_nobody_is_connected_when_the_client_left_before_the_authorizer_ended(
     dialogue.say(end)
     dialogue.finish(asked, GRANT)
     assert not dialogue.commands
+
+
+SAID: list[object] = [
+    GRANT,
+    {"statusCode": 200},
+    {"statusCode": 403},
+    Failed("Exception", "Unauthorized"),
+    NotInvocable("no permission"),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # `talk` keeps nothing
+@given(st.lists(st.sampled_from([*SAID, "left", "late"]), min_size=1, max_size=4))
+def test_nobody_is_connected_without_a_grant_and_an_acceptance(
+    talk: "Callable[..., Dialogue]", steps: list[object]
+) -> None:
+    """Whatever functions answer and whenever the client leaves, a handshake ends once at most."""
+    dialogue = talk(*GUARDED)
+    number = dialogue.upgrade(query="token=t")
+    asked, ends = [dialogue.one(Invoke)], 0
+    for step in steps:
+        if step == "left":
+            dialogue.say(UpgradeAbandoned(number))
+        elif step == "late":
+            dialogue.say(Tick(), after=29.5)
+        else:
+            dialogue.finish(asked[-1].invocation_id, step)
+        asked += dialogue.all(Invoke)
+        ends += len(dialogue.all(Accept)) + len(dialogue.all(Refuse))
+        if dialogue.all(Accept):
+            assert steps[:2] == [GRANT, {"statusCode": 200}]
+    assert ends <= 1
+    assert ends == 1 or "left" in steps or steps == [GRANT]
+    assert ("connect" in [invoke.function for invoke in asked]) == (steps[0] == GRANT)

@@ -2,7 +2,13 @@
 
 import json
 
-from gatepost.gateway.core.http_errors import FORBIDDEN, GONE, http_error
+from gatepost.gateway.core.http_errors import (
+    FORBIDDEN,
+    GONE,
+    LIMIT_EXCEEDED,
+    TOO_MANY_REQUESTS,
+    http_error,
+)
 
 
 def test_a_refusal_has_its_type_in_a_header_and_its_message_in_json() -> None:
@@ -24,3 +30,11 @@ def test_more_keys_follow_the_message() -> None:
     """B-054 (a guess): the ids of a refused handshake."""
     refusal = http_error(502, "SomeException", "no", connectionId="c", requestId="r")
     assert json.loads(refusal.body) == {"message": "no", "connectionId": "c", "requestId": "r"}
+
+
+def test_a_throttled_handshake_has_a_message_and_a_throttled_call_none() -> None:
+    """B-312, B-314."""
+    assert TOO_MANY_REQUESTS.status == LIMIT_EXCEEDED.status == 429
+    assert TOO_MANY_REQUESTS.body == b'{"message":"Too Many Requests"}'
+    assert LIMIT_EXCEEDED.headers == (("x-amzn-ErrorType", "LimitExceededException"),)
+    assert LIMIT_EXCEEDED.body == b""

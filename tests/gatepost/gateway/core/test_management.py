@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatepost.gateway.core.commands import Answer, Close, Invoke, Report, Send
+from gatepost.gateway.core.deployment import Throttle
 from gatepost.gateway.core.ids import IdSource
 from gatepost.gateway.core.inputs import ManagementCall, Message, PeerClosed
 from gatepost.gateway.core.settings import GatewaySettings
@@ -206,4 +207,21 @@ def test_the_opening_window_answers_gone_for_a_while(talk: "Callable[..., Dialog
     connection_id = dialogue.connect()
     assert call(dialogue, connection_id).status == 410
     dialogue.now += 0.5
+    assert call(dialogue, connection_id).status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+def test_a_throttled_call_is_answered_429(talk: "Callable[..., Dialogue]", method: str) -> None:
+    """B-314, B-310: whatever it asks, and whomever; other paths are not counted."""
+    dialogue = talk(settings=GatewaySettings(account_throttle=Throttle(1, 2)))
+    connection_id = dialogue.connect()
+    dialogue.say(ManagementCall(1, "GET", "/dev/nothing"))
+    assert dialogue.one(Answer).status == 403
+    assert call(dialogue, connection_id, "GET").status == 200
+    answer = call(dialogue, connection_id, method)
+    assert (answer.status, answer.body) == (429, b"")
+    assert answer.headers == (("x-amzn-ErrorType", "LimitExceededException"),)
+    assert not dialogue.all(Send) + dialogue.all(Close)
+    assert dialogue.one(Report).status == 429
+    dialogue.now += 1
     assert call(dialogue, connection_id).status == 200

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatepost.gateway.core.commands import Close, Invoke, Report, Send
-from gatepost.gateway.core.deployment import LambdaProxy, Route
+from gatepost.gateway.core.deployment import LambdaProxy, Route, Throttle
 from gatepost.gateway.core.inputs import (
     Failed,
     Message,
@@ -15,6 +15,7 @@ from gatepost.gateway.core.inputs import (
     Returned,
     Tick,
 )
+from gatepost.gateway.core.settings import GatewaySettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,3 +203,45 @@ def test_a_message_over_the_limit_closes_with_1009(dialogue: "Dialogue") -> None
 def test_a_message_of_an_unknown_connection_is_ignored(dialogue: "Dialogue") -> None:
     """It was on its way when the connection ended."""
     assert dialogue.say(Message("L0SM9cOFvHcCIhw=", ECHO)) == []
+
+
+def test_guess_a_throttled_message_gets_a_frame(talk: "Callable[..., Dialogue]") -> None:
+    """B-313: whatever its route; the text is one setting; the connection stays open."""
+    settings = GatewaySettings(account_throttle=Throttle(1, 2), throttled_message="Slow down")
+    dialogue = talk(settings=settings)
+    connection_id = dialogue.connect()
+    dialogue.say(Message(connection_id, NOTIFY))
+    assert dialogue.all(Invoke)
+    dialogue.say(Message(connection_id, NOTIFY))
+    assert dialogue.one(Send).fragments[0].startswith(b'{"message": "Slow down", "connectionId":"')
+    report = dialogue.one(Report)
+    assert (report.status, report.route_key, report.detail) == (429, "notify", "throttled")
+    assert not dialogue.all(Invoke)
+    dialogue.say(Message(connection_id, NOTIFY), after=1)
+    assert dialogue.all(Invoke)
+
+
+def test_a_message_that_fits_no_model_is_not_sent_on(talk: "Callable[..., Dialogue]") -> None:
+    """B-168: a frame with a messageId of its own; the live log says what is wrong."""
+    model: dict[str, object] = {"required": ["text"]}
+    route = Route("echo", LambdaProxy("echo"), model_selection_expression="m", models={"m": model})
+    dialogue = talk(Route("$connect", LambdaProxy("connect")), route)
+    connection_id = dialogue.connect()
+    dialogue.say(Message(connection_id, ECHO))
+    (frame,) = dialogue.one(Send).fragments
+    assert frame.startswith(b'{"message" : "Bad request body", "connectionId": "')
+    report = dialogue.one(Report)
+    assert (report.status, report.route_key) == (400, "echo")
+    assert report.detail == "$: 'text' is a required property"
+    assert not dialogue.all(Invoke)
+    dialogue.say(Message(connection_id, '{"action":"echo","text":""}'))
+    assert dialogue.one(Invoke).function == "echo"
+
+
+def test_a_model_that_is_none_is_refused_with_its_route(talk: "Callable[..., Dialogue]") -> None:
+    """When the gateway is built."""
+    route = Route(
+        "echo", LambdaProxy("echo"), model_selection_expression="m", models={"m": {"type": 1}}
+    )
+    with pytest.raises(ValueError, match="the route 'echo' of 'chat': model 'm' is no JSON schema"):
+        talk(route)

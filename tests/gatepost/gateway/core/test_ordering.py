@@ -3,10 +3,13 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gatepost.gateway.core.commands import Accept, Answer, Invoke, Send, WakeAt
+from gatepost.gateway.core.commands import Accept, Answer, Invoke, Report, Send, WakeAt
 from gatepost.gateway.core.deployment import CONNECT, DISCONNECT, LambdaProxy, Route
 from gatepost.gateway.core.inputs import Failed, ManagementCall, Message, PeerClosed, Tick
+from gatepost.gateway.core.ordering import WAITING_MAX
 from gatepost.gateway.core.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -140,9 +143,61 @@ def test_serial_holds_for_one_connection_alone(talk: "Callable[..., Dialogue]") 
             assert not dialogue.all(Invoke)
 
 
+def test_no_more_than_a_thousand_messages_wait_in_line(talk: "Callable[..., Dialogue]") -> None:
+    """A limit of ours; the client is told, `$disconnect` still gets its turn."""
+    dialogue, connection_id = opened(talk, "serial")
+    for _ in range(WAITING_MAX + 1):
+        dialogue.say(Message(connection_id, "x"))
+        assert not dialogue.all(Send)
+    dialogue.say(Message(connection_id, "x"))
+    assert b"Too Many Requests" in dialogue.one(Send).fragments[0]
+    assert dialogue.one(Report).detail == "too many messages wait"
+    dialogue.say(PeerClosed(connection_id, 1000))
+    functions = []
+    for number in range(WAITING_MAX + 1):
+        dialogue.finish(number + 1)
+        functions.append(dialogue.one(Invoke).function)
+    assert functions == ["work"] * WAITING_MAX + ["disconnect"]
+
+
 @pytest.mark.parametrize("ordering", ["concurrent", "shuffle", "serial"])
 def test_a_connect_never_waits(talk: "Callable[..., Dialogue]", ordering: str) -> None:
     """B-294: it is the first of its connection anyway."""
     settings = GatewaySettings(ordering=ordering)  # type: ignore[arg-type] # the test's own word
     dialogue = talk(Route(CONNECT, LambdaProxy("connect")), settings=settings)
     dialogue.connect()
+
+
+@pytest.mark.parametrize("ordering", ["shuffle", "serial"])
+def test_each_message_begins_once_and_serial_ones_alone(
+    talk: "Callable[..., Dialogue]", ordering: str
+) -> None:
+    """Whatever happens in whatever order."""
+
+    @given(st.lists(st.sampled_from(["message", "message", "post", "finish", "tick", "close"])))
+    def hold(steps: list[str]) -> None:
+        dialogue, connection_id = opened(talk, ordering)
+        sent, running, seen = 0, list[int](), list[str]()
+        closed = False
+        for step in [*steps, *["tick", "finish"] * (2 * len(steps) + 1)]:
+            if step == "message" and not closed:
+                dialogue.say(Message(connection_id, str(sent)))
+                sent += 1
+            elif step == "post":
+                path = f"/dev/@connections/{connection_id}"
+                dialogue.say(ManagementCall(1, "POST", path, b"x"))
+            elif step == "finish" and running:
+                dialogue.finish(running.pop(), {"statusCode": 200})
+            elif step == "close" and not closed:
+                closed = True
+                dialogue.say(PeerClosed(connection_id, 1000))
+            else:
+                dialogue.say(Tick(), after=0.02)
+            running += [invoke.invocation_id for invoke in dialogue.all(Invoke)]
+            seen += [_body(i) for i in dialogue.all(Invoke) if i.function == "work"]
+            assert not (closed and dialogue.all(Send))
+            assert ordering == "shuffle" or len(running) <= 1
+        assert sorted(seen, key=int) == [str(number) for number in range(sent)]
+        assert not running
+
+    hold()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.results import MalformedResultError, read_result
+from gatepost.gateway.core.inputs import HttpAnswered, Returned
+from gatepost.gateway.core.results import MalformedResultError, read_answer, read_result
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,24 @@ def test_any_bytes_are_read_or_malformed(document: bytes) -> None:
     """Nothing a function returns raises anything else."""
     with suppress(MalformedResultError):
         read_result(document)
+
+
+def test_a_missing_status_can_be_given() -> None:
+    """B-045: contested; only when it is missing, not when it is wrong."""
+    result = read_result(b'{"body":"x"}', status_if_missing=200)
+    assert result is not None
+    assert (result.status_code, result.body) == (200, "x")
+    assert read_result(b"null", status_if_missing=200) is None
+    for document in (b'{"statusCode":"200"}', b'{"statusCode":0}', b"[]", b'"ok"'):
+        with pytest.raises(MalformedResultError):
+            read_result(document, status_if_missing=200)
+
+
+@pytest.mark.parametrize("body", [b"", b"text", "grüß".encode(), b"\xff\x00"])
+def test_a_backends_answer_reads_like_a_result(body: bytes) -> None:
+    """Whatever the bytes; headers in any case."""
+    result = read_answer(HttpAnswered(201, (("x-a", "1"), ("X-B", "2")), body))
+    assert result is not None
+    assert (result.status_code, result.body_bytes()) == (201, body)
+    assert (result.header("X-A"), result.header("x-b")) == ("1", "2")
+    assert read_answer(Returned(b"null")) is None

@@ -47,7 +47,7 @@ def signed(
         method,
         parts.path,
         parts.query,
-        (("Host", parts.netloc), *((name, value) for name, value in request.headers.items())),
+        (("Host", parts.netloc), *((name, str(value)) for name, value in request.headers.items())),
         body,
     )
     return wire, _signed_at(request.context["timestamp"])

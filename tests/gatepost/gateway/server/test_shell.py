@@ -10,6 +10,7 @@ import pytest
 from gatepost.gateway.core.commands import (
     Accept,
     Answer,
+    CallHttp,
     Close,
     Command,
     Invoke,
@@ -20,11 +21,14 @@ from gatepost.gateway.core.commands import (
 )
 from gatepost.gateway.core.inputs import (
     Failed,
+    HttpAnswered,
     Input,
     InvocationFinished,
     Lost,
     ManagementCall,
     Message,
+    NotInvocable,
+    Outcome,
     PeerClosed,
     Returned,
     Shutdown,
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
 ID = "Q0ZkUfPSIAMCJzA="
 INVOKE = Invoke(7, "echo", b"{}", ID, "echo")
+CALL = CallHttp(8, "POST", "http://localhost/hook", (), b"x", ID, "hook", 29.0)
 
 
 def plain(method: str, body: bytes) -> Request:
@@ -155,6 +160,41 @@ async def test_an_invocation_comes_back(
     await eventually(lambda: len(core.given) == 2)
     assert invoker.calls == [("echo", b"{}")]
     assert core.given[1] == InvocationFinished(7, Returned(b"null"))
+
+
+@dataclass(slots=True)
+class FakeBackends:
+    """Answers each call, and keeps it."""
+
+    calls: list[CallHttp] = field(default_factory=list)
+
+    async def call(self, command: CallHttp) -> Outcome:
+        """Answer 204."""
+        self.calls.append(command)
+        return HttpAnswered(204)
+
+
+async def test_a_call_of_a_backend_comes_back(
+    core: "ScriptedCore", invoker: "ScriptedInvoker", eventually: "Eventually"
+) -> None:
+    """As the end of its invocation."""
+    backends = FakeBackends()
+    shell = Shell(core, invoker, clock=lambda: 1000.0, backends=backends)
+    core.react = lambda given: [CALL] if isinstance(given, Tick) else []
+    shell.tick()
+    await eventually(lambda: core.given[1:])
+    assert backends.calls == [CALL]
+    assert core.given[1:] == [InvocationFinished(8, HttpAnswered(204))]
+    assert invoker.calls == []
+
+
+async def test_without_backends_a_call_fails(shell: Shell, core: "ScriptedCore") -> None:
+    """As an integration that can't be invoked."""
+    core.react = lambda given: [CALL] if isinstance(given, Tick) else []
+    shell.tick()
+    (finished,) = core.given[1:]
+    assert isinstance(finished, InvocationFinished)
+    assert isinstance(finished.outcome, NotInvocable)
 
 
 async def test_a_client_far_ahead_of_its_invocations_is_held(

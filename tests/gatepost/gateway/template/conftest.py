@@ -12,6 +12,7 @@ from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.reader import read_template
 from gatepost.gateway.template.serverless import read_serverless
 from gatepost.gateway.template.values import NO_VALUES, Values
+from tests.gatepost.gateway.template.terraform_project import TerraformProject
 
 BARE = """
 service: shop
@@ -112,6 +113,19 @@ def environment(read: Read) -> Environment:
         return read(template).functions["shop-dev-hello"].environment
 
     return variables
+
+
+@pytest.fixture
+def bare_plan(tmp_path: Path) -> TerraformProject:
+    """Return a plan without resources."""
+    return TerraformProject(tmp_path)
+
+
+@pytest.fixture
+def plan(bare_plan: TerraformProject) -> TerraformProject:
+    """Return a plan with one whole API."""
+    bare_plan.add_whole_api()
+    return bare_plan
 
 
 CHAT_STACK = """
