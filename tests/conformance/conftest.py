@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import boto3
 import pytest
 from botocore.config import Config
+from msgspec import structs
 from websockets.asyncio.client import connect
 
-from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
+from gatepost.emulator.testing.setup import Setup, deployment_of_routes
+from gatepost.gateway.core.deployment import Deployment, Route
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Outcome, Returned
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.server import GatewayServer
@@ -78,26 +80,10 @@ class RunningGateway:
             for key, given in routes.items()
             if given is not None and not isinstance(given, Route)
         }
-        api = WebSocketApi(
-            api_id="a1b2c3d4e5",
-            name="chat",
-            stage="dev",
-            routes={
-                key: given
-                if isinstance(given, Route)
-                else Route(key, LambdaProxy(key), two_way=isinstance(given, TwoWay))
-                for key, given in routes.items()
-            },
-            route_selection_expression=expression,
-        )
-        deployment = Deployment(
-            service="chat",
-            stage="dev",
+        two_way = [key for key, given in routes.items() if isinstance(given, TwoWay)]
+        deployment = structs.replace(
+            deployment_of_routes(routes, Setup(two_way=two_way, expression=expression)),
             region="us-east-1",
-            account_id="123456789012",
-            root=Path(),
-            apis=(api,),
-            functions={},
         )
         self.now = START
         self.reports: list[Report] = []

@@ -122,10 +122,13 @@ def test_node_ws(gateway: "Gateway") -> None:
 
 
 @pytest.mark.node
-def test_wscat(gateway: "Gateway") -> None:
-    """`wscat -c URL -x MESSAGE`: prints the echo and leaves in good order."""
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_wscat(gateway: "Gateway", scheme: str) -> None:
+    """`wscat -c URL -x MESSAGE`: prints the echo and leaves in good order; by TLS with `--ca`."""
     message = '{"action":"echo","from":"wscat"}'
-    ran = run("node", "node_modules/wscat/bin/wscat", "-c", gateway.url, "-x", message, "-w", "1")
+    command = ("node", "node_modules/wscat/bin/wscat", "--ca", os.environ["AWS_CA_BUNDLE"])
+    url = gateway.url.replace("ws:", f"{scheme}:")
+    ran = run(*command, "-c", url, "-x", message, "-w", "1")
     assert ran.returncode == 0, ran.stderr
     assert message in ran.stdout
     assert disconnect_code(gateway) in (1000, 1005)

@@ -68,6 +68,7 @@ class Client:
                 ping_interval=None,
                 proxy=None,
                 max_size=None,
+                open_timeout=None,
             )
         except InvalidStatus as error:
             answer = error.response
@@ -93,7 +94,10 @@ class Client:
         return self._link.close_reason if self._ended else None
 
     def send(self, message: object, timeout: float = TIMEOUT_S) -> None:
-        """Send text or bytes as they are, anything else as JSON. Raises ClosedError."""
+        """Send text or bytes as they are, anything else as JSON.
+
+        Raises ClosedError, and TimeoutError while the gateway does not read.
+        """
         frame = message if isinstance(message, str | bytes) else json.dumps(message)
         try:
             self._loop.call(self._link.send(frame), timeout)

@@ -5,7 +5,6 @@ Imports what only some gateways need (botocore, workers) when one needs it: a fi
 
 import os
 import tempfile
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +15,8 @@ from gatepost.emulator.environment import (
     with_local_environment,
     write_ca_bundle,
 )
-from gatepost.emulator.testing.callables import CallableInvoker, Handler
-from gatepost.emulator.testing.setup import Setup, handlers_of
+from gatepost.emulator.testing.callables import CallableInvoker
+from gatepost.emulator.testing.setup import Routes, Setup, handlers_of
 from gatepost.emulator.testing.surroundings import surroundings
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.ports import Invoker
@@ -32,7 +31,7 @@ async def start_functions(
     stack: AsyncExitStack,
     deployment: Deployment,
     setup: Setup,
-    routes: Mapping[str, Handler] | None,
+    routes: Routes | None,
     *,
     management: str,
     authority: bytes,

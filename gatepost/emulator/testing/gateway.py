@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from typing import Any, Final, Protocol, TypeVar
 
 from gatepost.emulator.sockets import main_path
-from gatepost.emulator.testing.callables import Handler
 from gatepost.emulator.testing.client import TIMEOUT_S, Client, Headers, Query, with_query
 from gatepost.emulator.testing.functions import start_functions
 from gatepost.emulator.testing.loop_thread import Happenings, LoopThread
@@ -20,8 +19,9 @@ from gatepost.emulator.testing.recording import (
     WatchedCore,
 )
 from gatepost.emulator.testing.setup import (
+    Routes,
     Setup,
-    deployment_of_handlers,
+    deployment_of_routes,
     deployment_of_template,
 )
 from gatepost.gateway.core.commands import Report
@@ -42,7 +42,7 @@ class StartGateway(Protocol):
 
     def __call__(
         self,
-        routes: Mapping[str, Handler] | None = None,
+        routes: Routes | None = None,
         /,
         **setup: Any,  # noqa: ANN401 - the fields of Setup
     ) -> "Gateway":
@@ -92,18 +92,17 @@ class Gateway:
     connection and taken; `reports` what the live log would tell.
     """
 
-    def __init__(self, routes: Mapping[str, Handler] | None, setup: Setup) -> None:
+    def __init__(self, routes: Routes | None, setup: Setup) -> None:
         if (routes is None) == (setup.template is None):
             raise ValueError("give either handlers by route key, or template=")
         self.deployment: Deployment = (
-            deployment_of_handlers(routes, setup)
+            deployment_of_routes(routes, setup)
             if routes is not None
-            else deployment_of_template(setup.template or "", setup.stage)
+            else deployment_of_template(setup.template or "", setup)
         )
         self.reports: list[Report] = []
         self._routes = routes
         self._setup = setup
-        self._loop = LoopThread("gatepost")
         self._happenings = Happenings()
         record = RecordingWorkers if setup.workers else RecordingInvoker
         self._functions = record(
@@ -119,6 +118,7 @@ class Gateway:
             clock=self.clock,
             make_core=self._watch,
         )
+        self._loop = LoopThread("gatepost")
         self.faults = FaultSwitch(self._server, self._loop)
         self._stack = AsyncExitStack()
         self._clients: list[Client] = []
@@ -155,11 +155,6 @@ class Gateway:
         """Return the events of one type: CONNECT, MESSAGE or DISCONNECT."""
         return [each.event for each in self.invocations if each.event_type == event_type]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What is set in the process's environment while the gateway runs."""
-        return {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": self.management_endpoint}
-
     # What a test does.
 
     def connect(
@@ -173,12 +168,15 @@ class Gateway:
     ) -> Client:
         """Connect a client, at the first API's stage unless `path` is given.
 
-        Raises HandshakeRejectedError with its `status`.
+        Raises HandshakeRejectedError with its `status`, TimeoutError.
         """
         client = self._new_client()
-        url = with_query(f"ws://{self.authority}{path}" if path else self.url, query)
-        opening = client.open(url, headers, subprotocols)
-        client.connection_id = self._watched.connection_ids[self._loop.call(opening, timeout)]
+        opening = client.open(self._url(path, query), headers, subprotocols)
+        try:
+            key = self._loop.call(opening, timeout)
+        except TimeoutError:
+            raise TimeoutError(f"no handshake within {timeout:g} s; {self._story()}") from None
+        client.connection_id = self._watched.connection_ids[key]
         return client
 
     async def connect_async(
@@ -191,13 +189,15 @@ class Gateway:
     ) -> Client:
         """Connect a client in a coroutine whose loop has to go on meanwhile."""
         client = self._new_client()
-        url = with_query(f"ws://{self.authority}{path}" if path else self.url, query)
-        opening = client.open(url, headers, subprotocols)
+        opening = client.open(self._url(path, query), headers, subprotocols)
         client.connection_id = self._watched.connection_ids[await self._loop.call_async(opening)]
         return client
 
     def wait_for(self, check: Callable[[], T], timeout: float = TIMEOUT_S) -> T:
-        """Wait until what `check` returns is true, and give it. Raises TimeoutError."""
+        """Wait until what `check` returns is true, and give it; an item may be missing yet.
+
+        Raises TimeoutError, which tells the invocations so far.
+        """
         return self._happenings.wait(check, timeout, self._story)
 
     async def wait_for_async(self, check: Callable[[], T], timeout: float = TIMEOUT_S) -> T:  # noqa: ASYNC109
@@ -243,6 +243,9 @@ class Gateway:
         for client in self._clients:
             await client.end()
 
+    def _url(self, path: str, query: Query) -> str:
+        return with_query(f"ws://{self.authority}{path}" if path else self.url, query)
+
     def _new_client(self) -> Client:
         client = Client(self._loop, self._happenings)
         self._clients.append(client)
@@ -257,10 +260,7 @@ class Gateway:
         self._happenings.tell()
 
     def _story(self) -> str:
-        runs = [
-            f"{each.function}({each.event_type}) {each.error or 'returned'}"
-            for each in self.invocations
-        ]
+        runs = [f"{each.function}({each.event_type}) {each.ending}" for each in self.invocations]
         return f"invocations: {runs or 'none'}"
 
 
@@ -272,7 +272,7 @@ class Gateways:
 
     def __call__(
         self,
-        routes: Mapping[str, Handler] | None = None,
+        routes: Routes | None = None,
         /,
         **setup: Any,  # noqa: ANN401 - the fields of Setup
     ) -> Gateway:

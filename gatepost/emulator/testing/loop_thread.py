@@ -75,14 +75,14 @@ class Happenings:
             self._condition.notify_all()
 
     def wait(self, check: Callable[[], T], timeout_s: float, what: Callable[[], str]) -> T:
-        """Give what `check` returns as soon as it is true.
+        """Give what `check` returns as soon as it is true; what it looks up may be missing yet.
 
         Raises TimeoutError, with the text of `what`, after `timeout_s`.
         """
         deadline = time.monotonic() + timeout_s
         while True:
             before = self._count
-            if value := check():
+            if value := _or_none(check):
                 return value
             left_s = deadline - time.monotonic()
             if left_s <= 0:
@@ -95,8 +95,16 @@ class Happenings:
     ) -> T:
         """Do the same in a coroutine, whose loop goes on meanwhile."""
         deadline = time.monotonic() + timeout_s
-        while not (value := check()):
+        while not (value := _or_none(check)):
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"not within {timeout_s:g} s: {what()}")
             await asyncio.sleep(POLL_S / 4)
         return value
+
+
+def _or_none(check: Callable[[], T]) -> T | None:
+    """Take a missing item, as of a list that is still empty, for something that may come."""
+    try:
+        return check()
+    except LookupError:
+        return None

@@ -51,8 +51,13 @@ class Invocation:
     def result(self) -> Any:  # noqa: ANN401 - JSON
         """What the function returned. Raises AssertionError when it failed or still runs."""
         if not isinstance(self.outcome, Returned):
-            raise AssertionError(f"{self.function} did not return: {self.error or 'it runs'}")  # noqa: TRY004
+            raise AssertionError(f"{self.function} did not return: {self.ending}")  # noqa: TRY004
         return json.loads(self.outcome.payload)
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in a word or a sentence."""
+        return self.error or ("runs" if self.outcome is None else "returned")
 
     @property
     def error(self) -> str | None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -19,6 +19,9 @@ from gatepost.gateway.core.deployment import (
 )
 from gatepost.gateway.core.settings import GatewaySettings
 
+Routes = Mapping[str, Handler | Route]
+"""By route key, a handler, or a Route to whatever it says."""
+
 AUTHORIZER: Final = "authorizer"
 """Name of the authorizer's function among the invocations."""
 
@@ -30,12 +33,14 @@ class Setup(Struct, frozen=True, kw_only=True):
     `authorizer` is a handler that guards `$connect`, `identity_sources` as AWS writes them;
     `expression` selects routes. For a `template`: its `stage`; `tables` starts moto and creates
     the tables there; `workers` is how many processes a function may have, 0 for none: functions
-    then run in the test's own process. For both: variables of the functions' `environment`, the
-    gateway's `settings`, and `clock_stands` for a clock that moves only by `advance`.
+    then run in the test's own process; `values` is a values file. For both: variables of the
+    functions' `environment`, the gateway's `settings`, and `clock_stands` for a clock that moves
+    only by `advance`.
     """
 
     template: str | Path | None = None
     stage: str | None = None
+    values: str | Path | None = None
     tables: bool = False
     workers: int = 0
     two_way: tuple[str, ...] | list[str] = ()
@@ -47,18 +52,31 @@ class Setup(Struct, frozen=True, kw_only=True):
     clock_stands: bool = False
 
 
-def deployment_of_template(template: str | Path, stage: str | None) -> Deployment:
+def deployment_of_template(template: str | Path, setup: Setup) -> Deployment:
     """Read a template. Raises TemplateError."""
     from gatepost.gateway.template.reader import read_template  # noqa: PLC0415 - few tests need it
+    from gatepost.gateway.template.values import NO_VALUES, read_values  # noqa: PLC0415
 
-    return read_template(Path(template), stage=stage, environ=os.environ)
+    return read_template(
+        Path(template),
+        stage=setup.stage,
+        environ=os.environ,
+        values=NO_VALUES if setup.values is None else read_values(Path(setup.values)),
+    )
 
 
-def deployment_of_handlers(handlers: Mapping[str, Handler], setup: Setup) -> Deployment:
-    """Give an API whose routes are the keys of `handlers`. Raises ValueError for a strange key."""
-    if strange := set(setup.two_way) - set(handlers):
+def deployment_of_routes(routes: Mapping[str, object], setup: Setup) -> Deployment:
+    """Give an API with these routes: a Route as it is, for anything else one to its function.
+
+    Raises ValueError for what makes no sense.
+    """
+    if strange := set(setup.two_way) - set(routes):
         raise ValueError(f"two_way names routes without a handler: {', '.join(sorted(strange))}")
-    names = [*handlers, *([AUTHORIZER] if setup.authorizer else [])]
+    if setup.authorizer and CONNECT not in routes:
+        raise ValueError(f"an authorizer guards {CONNECT}, which has no handler here")
+    names = [key for key, given in routes.items() if not isinstance(given, Route)]
+    if setup.authorizer:
+        names.append(AUTHORIZER)
     guard = Authorizer(AUTHORIZER, AUTHORIZER, tuple(setup.identity_sources))
     stage = setup.stage or "dev"
     api = WebSocketApi(
@@ -66,18 +84,18 @@ def deployment_of_handlers(handlers: Mapping[str, Handler], setup: Setup) -> Dep
         name="test",
         stage=stage,
         routes={
-            key: Route(
+            key: given
+            if isinstance(given, Route)
+            else Route(
                 key,
                 LambdaProxy(key),
                 two_way=key in setup.two_way,
                 authorization=guard if key == CONNECT and setup.authorizer else "NONE",
             )
-            for key in handlers
+            for key, given in routes.items()
         },
         route_selection_expression=setup.expression,
     )
-    if setup.authorizer and CONNECT not in handlers:
-        raise ValueError(f"an authorizer guards {CONNECT}, which has no handler here")
     return Deployment(
         service="test",
         stage=stage,
@@ -89,6 +107,7 @@ def deployment_of_handlers(handlers: Mapping[str, Handler], setup: Setup) -> Dep
     )
 
 
-def handlers_of(handlers: Mapping[str, Handler], setup: Setup) -> dict[str, Any]:
+def handlers_of(routes: Routes, setup: Setup) -> dict[str, Handler]:
     """Give the handlers by function name, the authorizer among them."""
-    return {**handlers, AUTHORIZER: setup.authorizer} if setup.authorizer else dict(handlers)
+    handlers = {key: given for key, given in routes.items() if not isinstance(given, Route)}
+    return {**handlers, AUTHORIZER: setup.authorizer} if setup.authorizer else handlers

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 from gatepost.emulator.testing.client import ClosedError, HandshakeRejectedError
+from gatepost.gateway.core.deployment import LambdaProxy, Mock, Route
 
 if TYPE_CHECKING:
     from gatepost.emulator.testing.gateway import StartGateway
@@ -223,6 +225,37 @@ def test_there_are_no_workers_to_kill_in_this_process(gatepost: "StartGateway") 
         gatepost({"a": echo}).faults.inject(kill_rate=1.0)
 
 
+def test_a_route_in_place_of_a_handler_is_taken_as_it_is(gatepost: "StartGateway") -> None:
+    """A mock integration, and a route that leads to another route's handler."""
+    gateway = gatepost(
+        {
+            "mock": Route("mock", Mock(response_templates={"200": "mocked"}), two_way=True),
+            "echo": echo,
+            "other": Route("other", LambdaProxy("echo"), two_way=True),
+        }
+    )
+    client = gateway.connect()
+    client.send({"action": "mock"})
+    assert client.receive() == "mocked"
+    client.send({"action": "other"})
+    assert client.receive_json() == {"action": "other"}
+    assert [each.function for each in gateway.invocations] == ["echo"]
+
+
+def test_a_handshake_that_lasts_too_long_tells_what_runs(gatepost: "StartGateway") -> None:
+    """The test's limit, not the gateway's 29 seconds."""
+    released = threading.Event()
+
+    def hang(event: dict[str, Any], context: object) -> object:
+        released.wait(20)
+        return {"statusCode": 200}
+
+    gateway = gatepost({"$connect": hang})
+    with pytest.raises(TimeoutError, match=r"no handshake within 0.1 s.*\$connect\(CONNECT\) runs"):
+        gateway.connect(timeout=0.1)
+    released.set()
+
+
 def test_an_authorizer_guards_the_connection(gatepost: "StartGateway") -> None:
     """401 without a call where an identity source is missing; its context is in later events."""
 
@@ -312,6 +345,8 @@ def test_what_makes_no_sense_is_refused(gatepost: "StartGateway") -> None:
         gatepost({"a": echo}, two_way=["nosuch"])
     with pytest.raises(TypeError, match="colour"):
         gatepost({"a": echo}, colour="red")
+    with pytest.raises(ValueError, match="selection expression"):
+        gatepost({"a": echo}, expression="$nonsense.x")
     with pytest.raises(ValueError, match="forward"):
         gatepost({"a": echo}).clock.advance(-1)
 
