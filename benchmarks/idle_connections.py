@@ -69,7 +69,7 @@ def serve(pipe: Pipe) -> None:
 
 
 async def _serve(pipe: Pipe) -> None:
-    settings = GatewaySettings(idle_timeout_s=3600)
+    settings = GatewaySettings(idle_timeout_s=3600, account_throttle=None, connect_throttle=None)
     server = GatewayServer(deployment(), Accepting(), settings=settings)
     await server.start()
     pipe.send(server.port)

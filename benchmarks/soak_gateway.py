@@ -17,6 +17,7 @@ import psutil
 from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
 from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.inputs import Outcome, Returned
+from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.server import GatewayServer
 
 Told = tuple[str, str]
@@ -81,7 +82,8 @@ async def _serve(asking: Pipe, telling: Pipe) -> None:
     }
     api = WebSocketApi("a1b2c3d4e5", "soak", "dev", routes)
     deployment = Deployment("soak", "dev", "us-east-1", "000000000000", Path(), (api,), {})
-    server = GatewayServer(deployment, Telling(telling))
+    settings = GatewaySettings(account_throttle=None, connect_throttle=None)
+    server = GatewayServer(deployment, Telling(telling), settings=settings)
     await server.start()
     telling.send(server.port)
     process = psutil.Process()
