@@ -12,9 +12,9 @@ import resource
 import socket
 import sys
 import zlib
-from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -24,12 +24,15 @@ from gatepost.gateway.core.inputs import Outcome, Returned
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.server import GatewayServer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CONNECTIONS = 10_000
 KIB_MAX = 20.0
 METHOD = (
-    f"Resident memory of the gateway process after {CONNECTIONS} idle connections, less that before "
-    f"(after a warm-up of 200), by their number. Route $connect only, an invoker that accepts at "
-    f"once, uvloop where it is installed. Limit: {KIB_MAX:g} KiB."
+    f"Resident memory of the gateway process with {CONNECTIONS} idle connections, less that with "
+    f"200, by their number. Route $connect, an invoker that accepts at once, uvloop where it is "
+    f"installed. Limit: {KIB_MAX:g} KiB."
 )
 WARM_UP = 200
 BURST = 100

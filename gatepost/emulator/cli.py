@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
+from gatepost.emulator.fault_flags import parse_faults
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 
 USAGE_ERROR = 2
@@ -26,6 +27,7 @@ examples:
   gatepost dev --template cdk.out/Chat.template.json --values local-values.yml
   gatepost dev --dynamodb http://localhost:8000
   gatepost dev --in-process                 stop at breakpoint() in a handler
+  gatepost dev --fault disconnect=lost      see what a missing $disconnect does
 """
 
 
@@ -88,6 +90,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            type=Path, metavar="FILE")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
+    option("--fault", "misbehave from the start, as in throttle_rate=0.1; may be repeated",
+           action="append", default=[], metavar="NAME=VALUE")  # fmt: skip
     option("--trace", "write what the gateway sees and does to this file, for `gatepost replay`",
            type=Path, metavar="FILE")  # fmt: skip
 
@@ -149,9 +153,11 @@ def _let_go_of_output() -> None:
 
 
 def _dev_options(given: argparse.Namespace) -> DevOptions:
-    values = {name: value for name, value in vars(given).items() if name != "command"}
+    values = dict(vars(given))
+    del values["command"]
+    faults = parse_faults(values.pop("fault"))
     values["template"] = given.template or _template_here()
-    return DevOptions(**values)
+    return DevOptions(**values, faults=faults)
 
 
 def _template_here() -> Path:

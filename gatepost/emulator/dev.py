@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
+from gatepost.emulator.control import Control
 from gatepost.emulator.environment import (
     Endpoints,
     choose_python,
@@ -28,6 +29,7 @@ from gatepost.emulator.environment import (
     write_ca_bundle,
 )
 from gatepost.emulator.errors import UserError
+from gatepost.emulator.http_port import api_lines, serve_functions
 from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
 from gatepost.emulator.pages import Pages
@@ -36,13 +38,14 @@ from gatepost.emulator.sockets import main_path, summary_lines, with_domain
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
+from gatepost.gateway.server.clock import MovableClock
 from gatepost.gateway.server.listener import authority
 from gatepost.gateway.server.server import GatewayServer, new_core
 from gatepost.gateway.server.trace import Recorder
@@ -134,6 +137,11 @@ class _WhenReady:
             return runner.invoke(function, event)
         return self._invoke_later(function, event)
 
+    def disturb(self, function: str, *, kill: bool, cold: bool) -> None:
+        runner: object = self._runner.result() if self._runner.done() else None
+        if isinstance(runner, Disturbable):
+            runner.disturb(function, kill=kill, cold=cold)
+
     async def _invoke_later(self, function: str, event: bytes) -> Outcome:
         runner = await asyncio.shield(self._runner)
         if runner is None:
@@ -156,9 +164,10 @@ class Emulator:
 
     async def start(self) -> None:
         """Start everything and wait until it answers. Raises UserError."""
-        deployment = self._deployment
+        options, deployment = self._options, self._deployment
         invoker = _WhenReady()
-        gateway = self._gateway(invoker)
+        clock = MovableClock()
+        gateway = self._gateway(invoker, clock)
 
         async def close_gateway() -> None:
             invoker.give_up()
@@ -166,7 +175,9 @@ class Emulator:
 
         await self._listen(gateway)
         self._stack.push_async_callback(close_gateway)
-        await self._serve_pages()
+        gateway.inject(options.faults)
+        control = Control(gateway, clock, host=options.host, faults=options.faults)
+        await self._serve_http(control, invoker)
         dynamodb = await self._table_endpoint()
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
         functions = with_local_environment(
@@ -210,10 +221,11 @@ class Emulator:
         return Endpoints(
             management=f"http://{address}{main_path(self._deployment)}",
             dynamodb=dynamodb,
+            functions=f"http://{authority(_reachable(self._options.host), self.http_port)}",
             everything_else=None if self._options.dynamodb else dynamodb,
         )
 
-    def _gateway(self, invoker: Invoker) -> GatewayServer:
+    def _gateway(self, invoker: Invoker, clock: MovableClock) -> GatewayServer:
         try:
             return GatewayServer(
                 self._deployment,
@@ -223,6 +235,7 @@ class Emulator:
                     verify_signatures=self._options.verify_signatures,
                 ),
                 on_report=self._log.report,
+                clock=clock,
                 make_core=self._recorder().core if self._options.trace else new_core,
             )
         except ValueError as error:  # a deployment that can't be served: its template's mistake
@@ -247,9 +260,13 @@ class Emulator:
             raise _cannot_listen("--port", options.host, options.port, error) from error
         self.gateway_port = gateway.port
 
-    async def _serve_pages(self) -> None:
+    async def _serve_http(self, control: Control, invoker: Invoker) -> None:
         options = self._options
         pages = Pages(self._deployment, gateway_port=self.gateway_port)
+        serve_functions(
+            pages, self._deployment, invoker, host=options.host, on_report=self._log.report
+        )
+        pages.serve(control.add_to)
         self._stack.push_async_callback(pages.close)
         try:
             await pages.start(options.host, options.http_port)
@@ -304,6 +321,7 @@ class Emulator:
         lines = [
             *summary_lines(deployment, authority(host, self.gateway_port)),
             f"  pages         http://{authority(host, self.http_port)}/",
+            *api_lines(deployment, authority(host, self.http_port)),
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
         title = f"{deployment.service}, stage {deployment.stage}"

@@ -35,10 +35,12 @@ class Endpoints(Struct, frozen=True):
     """Where the local cloud answers. `everything_else` is unset when only a table is at hand.
 
     `management` is that of the template's first API; functions of other APIs get their own.
+    `functions` is where they are invoked, unset where nothing invokes them by name.
     """
 
     management: str
     dynamodb: str | None
+    functions: str | None = None
     everything_else: str | None = None
 
 
@@ -81,6 +83,8 @@ def with_local_environment(
     }
     if endpoints.dynamodb:
         local["AWS_ENDPOINT_URL_DYNAMODB"] = endpoints.dynamodb
+    if endpoints.functions:
+        local["AWS_ENDPOINT_URL_LAMBDA"] = endpoints.functions
     if endpoints.everything_else:
         local["AWS_ENDPOINT_URL"] = endpoints.everything_else
     defaults = {

@@ -5,6 +5,7 @@ from typing import Final, get_args
 
 from msgspec import Struct
 
+from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.settings import Ordering
 
 LEVELS: Final = ("debug", "info", "warning")
@@ -32,6 +33,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     ordering: Ordering = "concurrent"
     values: Path | None = None
     log_level: str = "info"
+    faults: Faults = NO_FAULTS
     trace: Path | None = None
 
 

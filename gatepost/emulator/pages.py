@@ -1,16 +1,20 @@
 """The HTTP port: the project's own pages, and where its socket is.
 
+What else it serves (HTTP APIs, Lambda's Invoke, the control endpoint) is added by `serve`.
+
 `custom.gatepost.pages` in the template names the folder that is served, `custom.gatepost.index`
 the page at `/`. A project without pages gets one that says what is where.
 """
 
 import html
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from gatepost.emulator.errors import UserError
+from gatepost.emulator.http_api.answers import BODY_BYTES_MAX
 from gatepost.emulator.sockets import main_path
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.server.listener import authority, bind
@@ -26,13 +30,34 @@ class Pages:
         self._deployment = deployment
         self._gateway_port = gateway_port
         self._folder = pages_folder(deployment)
-        self._runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
+        self._app = web.Application(middlewares=[_never_cached], client_max_size=BODY_BYTES_MAX)
+        self._runner = web.AppRunner(self._app, access_log=None, handle_signals=False)
         self.port = 0
+
+    def serve(self, add_to: Callable[[web.Application], None]) -> None:
+        """Serve what `add_to` adds routes for; before start, after which nothing can be added."""
+        add_to(self._app)
+
+    def answer_first(self, middleware: Middleware) -> None:
+        """Let `middleware` answer what is not for a page; before start."""
+        self._app.middlewares.insert(0, middleware)
+
+    def has_page(self, path: str) -> bool:
+        """Tell whether a file of the folder is served at a decoded path."""
+        if self._folder is None or "\0" in path:
+            return False
+        name = path.lstrip("/") or self._deployment.settings.get("index", "index.html")
+        try:
+            page = (self._folder / name).resolve()
+            return page.is_relative_to(self._folder) and page.is_file()
+        except OSError:  # a name that no file can have
+            return False
 
     async def start(self, host: str, port: int) -> None:
         """Listen where the gateway would (listener.bind). Raises OSError when that can't be had."""
         sockets = await bind(host, port)
         self.port = sockets[0].getsockname()[1]
+        self._add_pages()
         await self._runner.setup()
         for sock in sockets:
             await web.SockSite(self._runner, sock).start()
@@ -41,13 +66,12 @@ class Pages:
         """Stop listening and end open requests."""
         await self._runner.cleanup()
 
-    def _application(self) -> web.Application:
-        application = web.Application(middlewares=[_never_cached])
-        application.router.add_get(DISCOVERY_PATH, self._discovery)
-        application.router.add_get("/", self._index)
+    def _add_pages(self) -> None:
+        router = self._app.router
+        router.add_get(DISCOVERY_PATH, self._discovery)
+        router.add_get("/", self._index)
         if self._folder is not None:
-            application.router.add_static("/", self._folder)
-        return application
+            router.add_static("/", self._folder)
 
     async def _discovery(self, request: web.Request) -> web.Response:
         return web.json_response({"url": self._socket_url(request)})

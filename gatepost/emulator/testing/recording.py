@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from gatepost.emulator.testing.loop_thread import Happenings
 from gatepost.gateway.core.commands import Accept, Answer, Command
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.inputs import (
     Failed,
     Input,
@@ -128,6 +129,10 @@ class WatchedCore:
             elif isinstance(command, Answer):
                 self._answered(command)
         return commands
+
+    def connections(self) -> list[Connection]:
+        """List the core's open connections."""
+        return self.core.connections()
 
     def _answered(self, answer: Answer) -> None:
         post = self._posts.pop(answer.call_id, None)

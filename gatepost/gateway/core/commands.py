@@ -7,7 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-ReportKind = Literal["connect", "message", "send", "get", "delete", "disconnect", "http"]
+ReportKind = Literal[
+    "connect", "message", "send", "get", "delete", "disconnect", "http", "api", "invoke"
+]
 
 
 class Accept(Struct, frozen=True, tag=True):

@@ -3,9 +3,12 @@
 Plain data. What a fault does is decided in faulting.py, and in state.py for `$disconnect`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 
 
 class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,13 +31,13 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     gone: tuple[str, ...] = ()
     hang: tuple[str, ...] = ()
-    hang_s: float = 60.0
+    hang_s: Seconds = 60.0
     slow_reader: tuple[str, ...] = ()
-    throttle_rate: float = 0.0
-    connect_delay_s: float = 0.0
+    throttle_rate: Share = 0.0
+    connect_delay_s: Seconds = 0.0
     disconnect: Literal["once", "lost", "late", "twice"] = "once"
-    late_s: float = 5.0
-    kill_rate: float = 0.0
+    late_s: Seconds = 5.0
+    kill_rate: Share = 0.0
     cold_start: bool = False
 
 

@@ -101,6 +101,10 @@ class Gateway:
             state.out.append(WakeAt(next_at))
         return state.out if state.faults is NO_FAULTS else faulting.disturbed(state)
 
+    def connections(self) -> list[Connection]:
+        """List the open connections, the oldest first; to be read, not changed."""
+        return list(self._state.connections.values())
+
     def _dispatch(self, given: Input) -> None:
         state = self._state
         # The most frequent first: a broadcast is one ManagementCall for each recipient.

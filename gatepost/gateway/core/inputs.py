@@ -89,10 +89,14 @@ class Returned(Struct, frozen=True, tag=True):
 
 
 class Failed(Struct, frozen=True, tag=True):
-    """The function raised, died, or ran into its own timeout."""
+    """The function raised, died, or ran into its own timeout.
+
+    `stack_trace` is as the runtime reported it, one entry a frame.
+    """
 
     error_type: str
     message: str
+    stack_trace: tuple[str, ...] = ()
 
 
 class NotInvocable(Struct, frozen=True, tag=True):

@@ -282,7 +282,7 @@ class _Lane:
         if returned:
             return Returned(payload)
         told = json.loads(payload)
-        return Failed(told["errorType"], told["errorMessage"])
+        return Failed(told["errorType"], told["errorMessage"], tuple(told.get("stackTrace", ())))
 
 
 def _settle(waiting: asyncio.Future[Result], result: Result) -> None:

@@ -51,6 +51,8 @@ class _Error(msgspec.Struct, rename="camel"):
 
     error_type: str | None = None
     error_message: str | None = None
+    stack_trace: object = None
+    trace: object = None  # what Node's client calls it
 
 
 class RuntimeApi:
@@ -151,7 +153,9 @@ def _failed(link: _Link) -> Failed:
     except msgspec.MsgspecError:
         error = _Error()
     kind = error.error_type or link.error_type or "Unhandled"
-    return Failed(kind, error.error_message or "")
+    trace = error.stack_trace or error.trace
+    frames = trace if isinstance(trace, list) else []
+    return Failed(kind, error.error_message or "", tuple(map(str, frames)))
 
 
 class _Link(asyncio.Protocol):

@@ -42,6 +42,9 @@ class HttpLink(asyncio.Protocol):
     `on_change` is told what a link becomes: itself when made, a FrameLink, None when gone.
     """
 
+    stream_type = FrameStream
+    """What reads and writes frames after an accepted handshake."""
+
     def __init__(
         self,
         shell: "Shell",
@@ -132,7 +135,7 @@ class HttpLink(asyncio.Protocol):
         self._transport.write(switching)
         on_change = self._on_change  # so that a long-lived link does not keep this one
         link = FrameLink(
-            FrameStream(connection_id, protocol),
+            self.stream_type(connection_id, protocol),
             self._shell,
             unread_bytes_max=self._settings.unread_bytes_max,
             on_gone=lambda gone: on_change(gone, None),

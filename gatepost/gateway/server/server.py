@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterable
 
 from gatepost.gateway.core.commands import Report
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.core.faults import Faults
 from gatepost.gateway.core.gateway import Gateway
@@ -124,6 +125,10 @@ class GatewayServer:
         """Let timers ring that are due by the clock, when a test has moved it."""
         if self._shell is not None:
             self._shell.tick()
+
+    def connections(self) -> list[Connection]:
+        """List the open connections, the oldest first; to be read, not changed."""
+        return self._core.connections()
 
     async def close(self, drain_s: float = 5.0) -> None:
         """Close every connection with 1001, let functions end, then stop listening.

@@ -25,6 +25,7 @@ from gatepost.gateway.core.commands import (
     Stall,
     WakeAt,
 )
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.inputs import (
     Backlog,
     BinaryMessage,
@@ -67,6 +68,10 @@ class Core(Protocol):
 
     def receive(self, given: Input, now: float) -> list[Command]:
         """Take an input at the moment `now` (epoch seconds) and say what is to be done."""
+        ...
+
+    def connections(self) -> list[Connection]:
+        """List the open connections; to be read, not changed."""
         ...
 
 
@@ -150,6 +155,7 @@ class Shell:
         }
         self._wake_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
 
     # What links ask.
 
@@ -305,9 +311,10 @@ class Shell:
         self._wake_at = at
         when = self._loop.time() + max(0.0, at - self._clock())
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_at <= when:
                 return
             self._timer.cancel()
+        self._timer_at = when  # uvloop's timer can't be asked for a moment that has come
         self._timer = self._loop.call_at(when, self._ring)
 
     def _ring(self) -> None:

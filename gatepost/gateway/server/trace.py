@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from gatepost import __version__
 from gatepost.gateway.core.commands import Command
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.core.gateway import Gateway
 from gatepost.gateway.core.inputs import Input
@@ -131,6 +132,10 @@ class RecordedCore:
             raise
         self._recorder.record(given, now, commands)
         return commands
+
+    def connections(self) -> list[Connection]:
+        """List the core's open connections."""
+        return self._core.connections()
 
 
 def entry(

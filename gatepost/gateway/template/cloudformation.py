@@ -7,11 +7,12 @@ people write them and as `osls package`, `sam build` and `cdk synth` do.
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import Deployment, HttpApi, LambdaProxy, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, WebSocketApi
 from gatepost.gateway.template.code_location import project_of
 from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.identities import API, TABLES
 from gatepost.gateway.template.part import written
+from gatepost.gateway.template.routed import behind_routes
 from gatepost.gateway.template.stack import Stack, read_stack
 from gatepost.gateway.template.stack_functions import read_functions
 from gatepost.gateway.template.stack_http import read_http_apis
@@ -23,7 +24,7 @@ from gatepost.gateway.template.view import View
 from gatepost.gateway.template.yaml_source import Node, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from gatepost.gateway.core.deployment import Table
     from gatepost.gateway.template.part import Resource
@@ -75,8 +76,11 @@ def read_cloudformation(
     stage: str | None,
     environ: "Mapping[str, str]",
     values: Values = NO_VALUES,
+    overridden: "Collection[str]" = (),
 ) -> Deployment:
     """Read the template at `path`; `stage` picks the first of several.
+
+    Environment variables of `overridden` are set from outside: their values aren't asked for.
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
@@ -88,7 +92,12 @@ def read_cloudformation(
     template.require("Resources")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     stack = read_stack(
-        template, name=_stack_name(path), region=region, folder=folder, values=values
+        template,
+        name=_stack_name(path),
+        region=region,
+        folder=folder,
+        values=values,
+        overridden=overridden,
     )
     return _deployment(template, stack, stage)
 
@@ -110,7 +119,7 @@ def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
             "no AWS::Serverless::WebSocketApi"
         )
     http_apis = read_http_apis(stack, names)
-    functions = read_functions(stack, set(_needed(apis, http_apis)))
+    functions = read_functions(stack, behind_routes((*apis, *http_apis)))
     return Deployment(
         service=stack.name,
         stage=apis[0].stage,
@@ -137,21 +146,6 @@ def _first_at(
             "what its parameters decide is given by --values"
         )
     return tuple(sorted(apis, key=lambda api: stage is not None and api.stage != stage))
-
-
-def _needed(apis: tuple[WebSocketApi, ...], http_apis: tuple[HttpApi, ...]) -> "Iterator[str]":
-    """Iterate over the functions that APIs lead to."""
-    for api in apis:
-        for route in api.routes.values():
-            if isinstance(route.integration, LambdaProxy):
-                yield route.integration.function
-            if not isinstance(route.authorization, str):
-                yield route.authorization.function
-    for http_api in http_apis:
-        for http_route in http_api.routes:
-            yield http_route.function
-            if http_route.authorizer is not None:
-                yield http_route.authorizer.function
 
 
 def _tables(stack: Stack) -> "Iterator[Table]":

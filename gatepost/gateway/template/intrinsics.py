@@ -63,7 +63,7 @@ class Intrinsics:
     parameters: "Mapping[str, Plain]" = field(default_factory=dict)
     unset: frozenset[str] = frozenset()
     conditions: "Mapping[str, View]" = field(default_factory=dict)
-    mappings: "View | None" = None
+    mappings: "Mapping[str, View]" = field(default_factory=dict)
     values: Values = NO_VALUES
     left_out: "Mapping[str, str]" = field(default_factory=dict)
     _count: int = 0
@@ -250,8 +250,8 @@ class Intrinsics:
         if len(parts) not in {_TRIPLE, _TRIPLE + 1}:
             raise at.error("needs a mapping's name and two keys")
         names = [_flat(part, at) for part in parts[:_TRIPLE]]
-        found = self.mappings
-        for name in names:
+        found = self.mappings.get(names[0])
+        for name in names[1:]:
             found = None if found is None or not found.is_mapping else found.get(name)
         if found is not None:
             return self.plain(found)

@@ -57,7 +57,9 @@ def read_template(
             path, stage=stage, environ=environ, values=values, overridden=overridden
         )
     if path.suffix in _KNOWN_SUFFIXES and is_cloudformation(read_file(path, str(path))):
-        return read_cloudformation(path, stage=stage, environ=environ, values=values)
+        return read_cloudformation(
+            path, stage=stage, environ=environ, values=values, overridden=overridden
+        )
     return read_serverless(
         path, stage=stage, options=options, environ=environ, values=values, overridden=overridden
     )

@@ -58,6 +58,28 @@ def collect(section: "View | None") -> "tuple[dict[str, View], dict[str, View]]"
     return resources, parameters
 
 
+def gather(section: "View | None", key: str) -> "dict[str, View]":
+    """Return what stands under `key`, Conditions or Mappings, in all parts of the section."""
+    if section is None:
+        return {}
+    parts = section.elements() if section.is_list else [section]
+    return {name: view for part in parts if not part.is_empty for name, view in _entries(part, key)}
+
+
+def made(
+    resources: "Mapping[str, View]", intrinsics: Intrinsics
+) -> "tuple[dict[str, View], dict[str, str]]":
+    """Return the resources that conditions let be made, and the conditions of the others."""
+    kept, left_out = {}, {}
+    for logical_id, view in resources.items():
+        condition = view.get("Condition")
+        if condition is None or intrinsics.condition(condition.text(), condition):
+            kept[logical_id] = view
+        else:
+            left_out[logical_id] = condition.text()
+    return kept, left_out
+
+
 def _entries(part: "View", key: str) -> "Iterator[tuple[str, View]]":
     entries = part.get(key)
     if entries is None:

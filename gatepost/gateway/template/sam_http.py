@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.template.part import Part, Resource, written
-from gatepost.gateway.template.sam_parts import V2, domain_of, function_uri, made, stage_of
+from gatepost.gateway.template.sam_parts import (
+    V2,
+    domain_of,
+    function_uri,
+    made,
+    stage_id,
+    stage_of,
+)
 from gatepost.gateway.template.view import View
 
 if TYPE_CHECKING:
@@ -30,6 +37,7 @@ class _Kind:
     event_api: str  # the event's property that names its API
     implicit: str  # the API of events that name none
     stage: str
+    stage_suffix: str  # of the logical id of the stage with that name
     variables: str
     cors: str
     payload: str
@@ -38,11 +46,11 @@ class _Kind:
 
 _KINDS: Final = {
     HTTP_API: _Kind(
-        "HTTP", "ApiId", "ServerlessHttpApi", "$default", "StageVariables", "CorsConfiguration",
-        "2.0", "$request.",
+        "HTTP", "ApiId", "ServerlessHttpApi", "$default", "ApiGatewayDefaultStage",
+        "StageVariables", "CorsConfiguration", "2.0", "$request.",
     ),
     REST_API: _Kind(
-        "REST", "RestApiId", "ServerlessRestApi", "Prod", "Variables", "Cors", "1.0",
+        "REST", "RestApiId", "ServerlessRestApi", "Prod", "ProdStage", "Variables", "Cors", "1.0",
         "method.request.",
     ),
 }  # fmt: skip
@@ -81,8 +89,9 @@ def expand_http_api(api: Resource) -> "Iterator[Resource]":
         Body=api.get("DefinitionBody") or api.get("DefinitionUri"),
         DisableExecuteApiEndpoint=api.get("DisableExecuteApiEndpoint"),
     )
-    yield stage_of(api, api.get("StageName") or kind.stage, variables=kind.variables)
-    yield from domain_of(api)
+    stage = stage_id(api, kind.stage, kind.stage_suffix)
+    yield stage_of(api, stage, default=kind.stage, variables=kind.variables)
+    yield from domain_of(api, stage)
     auth = api.part("Auth")
     for name, authorizer in () if auth is None else auth.named_parts("Authorizers"):
         yield _authorizer(api, name, authorizer)

@@ -46,22 +46,31 @@ def function_uri(function_arn: View) -> View:
     return View(sub, function_arn.path, function_arn.variables)
 
 
-def stage_of(api: Resource, name: "View | str", *, variables: str) -> Resource:
+def stage_id(api: Resource, default: str, suffix: str) -> str:
+    """Return the logical id of an API's stage; `suffix` is that of the stage called `default`."""
+    given = api.get("StageName")
+    name = default if given is None else given.node.value
+    if name == default:
+        return f"{api.logical_id}{suffix}"
+    return f"{api.logical_id}{name if isinstance(name, str) else ''}Stage"
+
+
+def stage_of(api: Resource, logical_id: str, *, default: str, variables: str) -> Resource:
     """Make the stage of an API; `variables` is the API's property with the stage's variables."""
     return made(
         api,
         f"{V2}Stage",
-        f"{api.logical_id}Stage",
+        logical_id,
         ApiId={"Ref": api.logical_id},
-        StageName=name,
+        StageName=api.get("StageName") or default,
         StageVariables=api.get(variables),
         DefaultRouteSettings=api.get("DefaultRouteSettings"),
         RouteSettings=api.get("RouteSettings"),
     )
 
 
-def domain_of(api: Resource) -> "Iterator[Resource]":
-    """Make the mappings of the API's own domain, one for each of its base paths."""
+def domain_of(api: Resource, stage: str) -> "Iterator[Resource]":
+    """Make the mappings of the API's own domain to a stage, one for each of its base paths."""
     domain = api.part("Domain")
     if domain is None:
         return
@@ -72,6 +81,6 @@ def domain_of(api: Resource) -> "Iterator[Resource]":
             f"{api.logical_id}ApiMapping{number}",
             ApiId={"Ref": api.logical_id},
             DomainName=domain.require("DomainName"),
-            Stage={"Ref": f"{api.logical_id}Stage"},
+            Stage={"Ref": stage},
             ApiMappingKey=path.strip("/") or None,
         )

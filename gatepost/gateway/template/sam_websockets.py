@@ -8,7 +8,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import CONNECT
-from gatepost.gateway.template.sam_parts import V2, domain_of, function_uri, made, stage_of
+from gatepost.gateway.template.sam_parts import (
+    V2,
+    domain_of,
+    function_uri,
+    made,
+    stage_id,
+    stage_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +62,9 @@ def expand_websocket_api(api: "Resource") -> "Iterator[Resource]":
             IdentitySource=auth.get("IdentitySource"),
             Name=auth.get("Name") or f"{api.logical_id}ConnectAuthorizer",
         )
-    stage = api.get("StageName")
-    yield stage_of(api, stage or STAGE_DEFAULT, variables="StageVariables")
-    yield from domain_of(api)
+    stage = stage_id(api, STAGE_DEFAULT, "DefaultStage")
+    yield stage_of(api, stage, default=STAGE_DEFAULT, variables="StageVariables")
+    yield from domain_of(api, stage)
 
 
 def _authorization(auth: "Part") -> str:

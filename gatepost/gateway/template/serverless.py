@@ -34,8 +34,9 @@ from gatepost.gateway.template.yaml_source import Node, read_file
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-SETTINGS: Final = ("index", "pages")
-"""Keys of `custom.gatepost`: the folder of pages to serve, and the page at `/`."""
+SETTINGS: Final = ("index", "pages", "retry_minute_s")
+"""Keys of `custom.gatepost`: the folder of pages to serve, the page at `/`, and how long a minute
+lasts between asynchronous retries."""
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
 _API_LOGICAL_ID: Final = "WebsocketsApi"
@@ -87,9 +88,8 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     provider = _provider(template)
     stage, region, service = variables.stage(), variables.region(), _service(template)
     section = functions.collect(template.require("functions"), service=service, stage=stage)
-    found, parameters = resources.collect(template.get("resources"))
-    kinds = resources.types(found)
-    resources.refuse_api_parts(found, kinds)
+    added = template.get("resources")
+    found, parameters = resources.collect(added)
     stack = _text(provider, "stackName") or f"{service}-{stage}"
     ids = _ApiIds.of(service, stage, provider)
     known = {**functions.known(section, region), **ids.known(region)}
@@ -98,11 +98,16 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
         region=region,
         stack=stack,
         known=known,
-        foreign=kinds,
+        foreign={},
         parameters=set_parameters,
         unset=frozenset(parameters) - set_parameters.keys(),
+        conditions=resources.gather(added, "Conditions"),
+        mappings=resources.gather(added, "Mappings"),
         values=variables.values,
     )
+    found, intrinsics.left_out = resources.made(found, intrinsics)
+    intrinsics.foreign = kinds = resources.types(found)
+    resources.refuse_api_parts(found, kinds)
     names = resources.table_names(found, kinds, intrinsics)
     known |= resources.known_tables(names, region)
     reading = functions.Reading(section, provider, intrinsics, variables.folder, overridden)

@@ -14,7 +14,7 @@ from gatepost.gateway.template.part import Resource
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from gatepost.gateway.template.intrinsics import Plain
@@ -28,7 +28,10 @@ _INCLUDE: Final = "AWS::Include"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack as it would be deployed. `folder` is the template's."""
+    """A stack as it would be deployed.
+
+    `folder` is the template's; `overridden` are environment variables that are set from outside.
+    """
 
     name: str
     region: str
@@ -36,6 +39,7 @@ class Stack:
     resources: dict[str, Resource]
     intrinsics: Intrinsics
     notices: list[str] = field(default_factory=list)
+    overridden: "Collection[str]" = ()
 
     def of_kind(self, *kinds: str) -> "Iterator[Resource]":
         """Iterate over the resources of some types, in the template's order."""
@@ -66,7 +70,13 @@ class Stack:
 
 
 def read_stack(
-    template: "View", *, name: str, region: str, folder: "Path", values: "Values"
+    template: "View",
+    *,
+    name: str,
+    region: str,
+    folder: "Path",
+    values: "Values",
+    overridden: "Collection[str]" = (),
 ) -> Stack:
     """Read what a stack consists of.
 
@@ -82,7 +92,7 @@ def read_stack(
         parameters=parameters,
         unset=unset,
         conditions=_section(template, "Conditions"),
-        mappings=template.get("Mappings"),
+        mappings=_section(template, "Mappings"),
         values=values,
     )
     resources, left_out = _resources(template, intrinsics)
@@ -90,7 +100,7 @@ def read_stack(
     resources, notices = sam.expand(resources, template.get("Globals"))
     intrinsics.known = Identities(resources, name, region)
     intrinsics.foreign = {key: resource.kind for key, resource in resources.items()}
-    return Stack(name, region, folder, resources, intrinsics, notices)
+    return Stack(name, region, folder, resources, intrinsics, notices, overridden)
 
 
 def _refuse_macros(template: "View") -> None:

@@ -7,6 +7,8 @@ the template; any other is left out, and a notice says why. Source: the CloudFor
 import re
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from gatepost.gateway.core.deployment import Function
 from gatepost.gateway.template.code_location import code_root
 from gatepost.gateway.template.errors import TemplateError
@@ -14,6 +16,8 @@ from gatepost.gateway.template.functions import MEMORY_MB_MAX, MEMORY_MB_MIN, TI
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gatepost.gateway.template.part import Part, Resource
     from gatepost.gateway.template.stack import Stack
     from gatepost.gateway.template.view import View
@@ -42,7 +46,7 @@ def function_named(text: str) -> str | None:
     return found["name"] if found else None
 
 
-def read_functions(stack: "Stack", needed: set[str]) -> dict[str, Function]:
+def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Function]:
     """Read the functions by name; `needed` are those that APIs lead to.
 
     Raises TemplateError for one of them that can't be run.
@@ -55,7 +59,7 @@ def read_functions(stack: "Stack", needed: set[str]) -> dict[str, Function]:
             stack.notice(resource, "serves a custom resource, so it is not run here")
             continue
         try:
-            function = _function(name, resource, stack, retries.get(name, RETRY_ATTEMPTS_DEFAULT))
+            function = _function(name, resource, stack)
         except TemplateError as error:
             if name in needed:
                 raise
@@ -65,11 +69,12 @@ def read_functions(stack: "Stack", needed: set[str]) -> dict[str, Function]:
             stack.notice(resource, f"is not run here: its runtime is {function.runtime}")
             continue
         stack.note_idle(resource, _IDLE)
-        functions[name] = function
+        attempts = retries.get(name, RETRY_ATTEMPTS_DEFAULT)
+        functions[name] = structs.replace(function, retry_attempts=attempts)
     return functions
 
 
-def _function(name: str, resource: "Resource", stack: "Stack", retry_attempts: int) -> Function:
+def _function(name: str, resource: "Resource", stack: "Stack") -> Function:
     root = code_root(resource, stack.folder)
     handler = resource.require_text("Handler")
     if not _HANDLER.fullmatch(handler):
@@ -81,18 +86,19 @@ def _function(name: str, resource: "Resource", stack: "Stack", retry_attempts: i
         handler=handler,
         runtime=resource.require_text("Runtime"),
         code_root=root,
-        environment=_environment(resource),
+        environment=_environment(resource, stack.overridden),
         timeout_s=resource.integer("Timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=resource.integer("MemorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
-        retry_attempts=retry_attempts,
     )
 
 
-def _environment(resource: "Part") -> dict[str, str]:
+def _environment(resource: "Part", overridden: "Collection[str]") -> dict[str, str]:
     environment = resource.part("Environment")
     variables = None if environment is None else environment.part("Variables")
     values: dict[str, str] = {}
     for name, view in ({} if variables is None else variables.properties).items():
+        if name in overridden:
+            continue
         if not _VARIABLE_NAME.fullmatch(name):
             raise view.error("can't be the name of an environment variable")
         text = None if view.is_empty else resource.intrinsics.text(view)

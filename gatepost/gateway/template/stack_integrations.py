@@ -48,9 +48,8 @@ def read_integration(
         case "HTTP_PROXY":
             return HttpProxy(
                 method=(integration.text("IntegrationMethod") or "POST").upper(),
-                url=with_stage_variables(
-                    integration.require_text("IntegrationUri"), stage_variables
-                ),
+                url=integration.require_text("IntegrationUri"),
+                request_parameters=integration.text_map("RequestParameters"),
             )
         case _:
             raise integration.require("IntegrationType").error(

@@ -41,7 +41,7 @@ _IDLE_OF_API: Final = frozenset(
 )
 _IDLE_OF_ROUTE: Final = frozenset({"RequestParameters"})
 _IDLE_OF_INTEGRATION: Final = frozenset(
-    {"ContentHandlingStrategy", "PassthroughBehavior", "RequestParameters", "TlsConfig"}
+    {"ContentHandlingStrategy", "PassthroughBehavior", "TlsConfig"}
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gatepost.gateway.core.deployment import Table
 
 if TYPE_CHECKING:
-    from gatepost.gateway.template.intrinsics import Intrinsics, Plain
+    from gatepost.gateway.template.intrinsics import Intrinsics
     from gatepost.gateway.template.view import View
 
 TABLE_TYPE: Final = "AWS::DynamoDB::Table"
@@ -89,10 +89,11 @@ def _check_keys(properties: "View", create: dict[str, object]) -> None:
                 raise properties.error(f"has key {name!r}, which AttributeDefinitions lacks")
 
 
-def _names(elements: object) -> list["Plain"]:
+def _names(elements: object) -> list[str]:
     if not isinstance(elements, list):
         return []
-    return [element.get("AttributeName") for element in elements if isinstance(element, dict)]
+    names = [element.get("AttributeName") for element in elements if isinstance(element, dict)]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _ttl_attribute(properties: "View", intrinsics: "Intrinsics") -> str | None:

@@ -8,6 +8,7 @@ alone say how a value that is unknown until apply is put together.
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.routed import behind_routes
 from gatepost.gateway.template.terraform_functions import read_functions
 from gatepost.gateway.template.terraform_http import read_http_apis
@@ -41,7 +42,7 @@ def read_terraform(
     values: Values = NO_VALUES,
     overridden: "Collection[str]" = (),
 ) -> Deployment:
-    """Read the plan at `path`; of several stages only `stage`, if one is given.
+    """Read the plan at `path`; `stage` picks the first of several.
 
     `values` stands in for what is known only once the plan is applied. Raises TemplateError, naming
     resource and attribute, for whatever can't be read or run.
@@ -50,10 +51,13 @@ def read_terraform(
     region = _region(plan, environ, values)
     evaluator = Evaluator(plan, region, values)
     notices = list(plan.notices)
-    apis = [api for api in read_sockets(evaluator, notices) if stage in (None, api.stage)]
+    apis = list(read_sockets(evaluator, notices))
     if not apis:
-        which = "" if stage is None else f" with a stage {stage}"
-        raise plan.place.error(f"has no WebSocket API{which}")
+        raise plan.place.error("has no aws_apigatewayv2_api of protocol_type WEBSOCKET")
+    if stage is not None and all(api.stage != stage for api in apis):
+        known = ", ".join(api.stage for api in apis)
+        raise Place("--stage").error(f"{stage!r} is no stage of {path}, which has {known}")
+    apis.sort(key=lambda api: stage is not None and api.stage != stage)
     http_apis = list(read_http_apis(evaluator, notices))
     functions = read_functions(
         evaluator,

@@ -66,7 +66,7 @@ def read_functions(
     functions: dict[str, Function] = {}
     retries = dict(_retries(evaluator))
     for resource in evaluator.plan.of_type(TYPE):
-        name = evaluator.attribute(resource, "function_name")
+        name = str(evaluator.attribute(resource, "function_name"))
         try:
             function = _function(evaluator, resource, overridden)
             if name not in needed and not _RUNTIMES.fullmatch(function.runtime):

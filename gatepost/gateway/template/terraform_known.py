@@ -24,6 +24,7 @@ _NAMED_BY: Final = {
     "aws_lambda_function": "function_name",
 }
 """Resources whose id is one of their own attributes."""
+_OF_FUNCTION: Final = ("arn", "invoke_arn", "qualified_arn", "qualified_invoke_arn", "version")
 
 
 def attribute(evaluator: "Evaluator", resource: "Resource", name: str) -> object:
@@ -38,7 +39,7 @@ def attribute(evaluator: "Evaluator", resource: "Resource", name: str) -> object
         case "aws_dynamodb_table" if name == "arn":
             table = evaluator.attribute(resource, "name")
             return _text("arn:aws:dynamodb:{}:{}:table/{}", evaluator.region, ACCOUNT_ID, table)
-        case "aws_lambda_function" | "aws_lambda_alias":
+        case "aws_lambda_function" | "aws_lambda_alias" if name in _OF_FUNCTION:
             return _of_function(evaluator, resource, name)
         case _:
             return None
@@ -113,7 +114,5 @@ def _of_function(evaluator: "Evaluator", resource: "Resource", name: str) -> obj
             return _text(invoke, evaluator.region, arn)
         case "qualified_invoke_arn":
             return _text(invoke, evaluator.region, _text("{}:$LATEST", plain))
-        case "version":
-            return "$LATEST"
         case _:
-            return None
+            return "$LATEST"

@@ -87,6 +87,8 @@ class Evaluator:
         if block is not None and name in block.attributes:
             scope = _Scope(resource.module, block, resource.key)
             return self.evaluate(block.attributes[name], scope)
+        if resource.unknown and name not in resource.unknown:
+            return None  # an attribute that this version of the provider doesn't have
         return Unknown(f"{resource.address}.{name}")
 
     def text(self, resource: "Resource", name: str) -> str | None:

@@ -17,7 +17,11 @@ from gatepost.emulator.environment import (
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import Deployment, Function, LambdaProxy, Route, WebSocketApi
 
-ENDPOINTS = Endpoints(management="http://127.0.0.1:1/dev", dynamodb="http://127.0.0.1:2")
+ENDPOINTS = Endpoints(
+    management="http://127.0.0.1:1/dev",
+    dynamodb="http://127.0.0.1:2",
+    functions="http://127.0.0.1:3",
+)
 
 
 def environment_of(template: dict[str, str], env_file: dict[str, str]) -> dict[str, str]:
@@ -37,6 +41,11 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     assert environment_of({name: "https://real"}, {name: "https://other"})[name] == (
         ENDPOINTS.management
     )
+
+
+def test_functions_invoke_each_other_here() -> None:
+    """Whatever else a DynamoDB endpoint or moto serves."""
+    assert environment_of({}, {})["AWS_ENDPOINT_URL_LAMBDA"] == ENDPOINTS.functions
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,8 @@ def input_for(recording: Recording, number: int, step: Step) -> Input:  # noqa: 
         case 10:
             return (UpgradeAbandoned(number - 1), Shutdown())[drawn == 0]
         case 11:
-            return Inject(FAULTS[drawn % len(FAULTS)]) if drawn else DropLinks()
+            disturbances: list[Input] = [DropLinks(), *map(Inject, FAULTS)]
+            return disturbances[drawn % len(disturbances)]
         case _:
             return Tick()
 

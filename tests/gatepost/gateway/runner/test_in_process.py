@@ -73,7 +73,10 @@ async def test_an_exception_is_a_failure_with_its_type_and_message(
     runner = await start_any(function("raises"))
     for _ in range(2):
         outcome = await runner.invoke("raises", EVENT)
-        assert outcome == Failed("ValueError", "no such channel")
+        assert isinstance(outcome, Failed)
+        assert (outcome.error_type, outcome.message) == ("ValueError", "no such channel")
+        (frame,) = outcome.stack_trace
+        assert "in raises\n" in frame
 
 
 async def test_what_json_cant_express_is_a_marshal_error(

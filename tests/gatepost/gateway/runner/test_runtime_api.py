@@ -212,6 +212,9 @@ async def test_expect_100_continue_is_granted(
     ("body", "headers", "failure"),
     [
         (b'{"errorType":"E","errorMessage":"m","stackTrace":[]}', "", Failed("E", "m")),
+        (b'{"errorType":"E","stackTrace":["a","b"]}', "", Failed("E", "", ("a", "b"))),
+        (b'{"errorType":"E","stackTrace":"odd"}', "", Failed("E", "")),
+        (b'{"errorType":"E","trace":["a","b"]}', "", Failed("E", "", ("a", "b"))),
         (b"no json", "Lambda-Runtime-Function-Error-Type: Kind\r\n", Failed("Kind", "")),
         (b"", "", Failed("Unhandled", "")),
     ],

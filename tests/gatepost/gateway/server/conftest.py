@@ -15,6 +15,7 @@ from gatepost.gateway.server.shell import Shell
 
 if TYPE_CHECKING:
     from gatepost.gateway.core.commands import Command
+    from gatepost.gateway.core.connection import Connection
 
 Reaction = Callable[[Input], "list[Command]"]
 
@@ -38,6 +39,10 @@ class ScriptedCore:
         self.given.append(given)
         self.times.append(now)
         return self.react(given)
+
+    def connections(self) -> "list[Connection]":
+        """It has none."""
+        return []
 
 
 @dataclass(slots=True)

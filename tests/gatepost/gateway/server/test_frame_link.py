@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatepost.gateway.core.commands import Accept, Close, Send
-from gatepost.gateway.core.inputs import Input, Lost, Message, PeerClosed, Upgrade
-from gatepost.gateway.server.frame_link import UNREAD_BYTES_MAX
+from gatepost.gateway.core.commands import Accept, Close, Drop, Send, Stall
+from gatepost.gateway.core.inputs import Backlog, Input, Lost, Message, PeerClosed, Upgrade
+from gatepost.gateway.core.settings import GatewaySettings
+from gatepost.gateway.server.frame_link import UNREAD_TIMES_MAX
 
 if TYPE_CHECKING:
     from gatepost.gateway.core.commands import Command
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tests.gatepost.gateway.server.conftest import Port, ScriptedCore
 
 ID = "Q0ZkUfPSIAMCJzA="
+UNREAD_BYTES_MAX = GatewaySettings().unread_bytes_max
+MIB = 2**20
 
 
 def accept(given: Input) -> "list[Command]":
@@ -81,12 +84,80 @@ async def test_a_client_that_reads_too_slowly_is_cut_off(  # noqa: PLR0917 - fix
     eventually: "Eventually",
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What waits for it is bounded; it is lost, with a warning."""
+    """As a last resort: what the core sends all the same is bounded too."""
     await open_link(core, port, handshake)
-    core.react = lambda given: [Send(ID, (b"x" * 2**20,))] if given == Message("", "") else []
+    core.react = lambda given: [Send(ID, (b"x" * MIB,))] if given == Message("", "") else []
     with caplog.at_level(logging.WARNING):
-        for _ in range(2 * UNREAD_BYTES_MAX // 2**20):
+        for _ in range(2 * UNREAD_TIMES_MAX * UNREAD_BYTES_MAX // MIB):
             shell.receive(Message("", ""))
         await eventually(lambda: port.links == [])
     assert core.given[-1] == Lost(ID)
     assert "does not read" in caplog.text
+
+
+def backlogs(core: "ScriptedCore") -> list[bool]:
+    """What the core was told of the backlog."""
+    return [given.full for given in core.given if isinstance(given, Backlog)]
+
+
+async def test_the_core_is_told_when_a_client_stops_reading_and_goes_on(  # noqa: PLR0917 - fixtures
+    core: "ScriptedCore", port: "Port", shell: "Shell", handshake: bytes, eventually: "Eventually"
+) -> None:
+    """B-203: once each, and nothing is lost."""
+    reader, writer = await open_link(core, port, handshake)
+    writer.transport.pause_reading()  # type: ignore[attr-defined] # of a read transport
+    core.react = lambda given: [Send(ID, (b"x" * MIB,))] if given == Message("", "") else []
+    sent = 0
+    while not backlogs(core):
+        shell.receive(Message("", ""))
+        sent += 1
+        await asyncio.sleep(0)
+    writer.transport.resume_reading()  # type: ignore[attr-defined] # the same
+    await asyncio.wait_for(reader.readexactly(sent * (MIB + 10)), 10)
+    await eventually(lambda: backlogs(core) == [True, False])
+
+
+async def test_a_link_that_stalls_writes_nothing_until_it_goes_on(  # noqa: PLR0917 - fixtures
+    core: "ScriptedCore", port: "Port", shell: "Shell", handshake: bytes, eventually: "Eventually"
+) -> None:
+    """The fault "slow reader": reading goes on; what waits counts as unread."""
+    reader, writer = await open_link(core, port, handshake)
+    core.react = lambda given: [Stall(ID, stalled=True), Send(ID, (b"x" * MIB,))]
+    shell.receive(Message("", ""))
+    await eventually(lambda: backlogs(core) == [True])
+    core.react = lambda given: []
+    writer.write(b"\x81\x82\x00\x00\x00\x00hi")
+    await eventually(lambda: Message(ID, "hi") in core.given)
+    core.react = lambda given: [Stall(ID, stalled=False)] if given == Message("", "") else []
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.05)
+    shell.receive(Message("", ""))
+    assert len(await asyncio.wait_for(reader.readexactly(MIB + 10), 10)) == MIB + 10
+    await eventually(lambda: backlogs(core) == [True, False])
+
+
+async def test_a_stalled_link_ends_all_the_same(  # noqa: PLR0917 - fixtures
+    core: "ScriptedCore", port: "Port", shell: "Shell", handshake: bytes, eventually: "Eventually"
+) -> None:
+    """Its client never sees the close frame."""
+    reader, _ = await open_link(core, port, handshake)
+    core.react = lambda given: (
+        [Stall(ID, stalled=True), Close(ID, 1000)] if given == Message("", "") else []
+    )
+    shell.receive(Message("", ""))
+    await eventually(lambda: port.links == [])
+    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+        await reader.readexactly(1)
+
+
+async def test_a_dropped_link_is_lost_without_a_close_frame(  # noqa: PLR0917 - fixtures
+    core: "ScriptedCore", port: "Port", shell: "Shell", handshake: bytes, eventually: "Eventually"
+) -> None:
+    """As when a client loses its network."""
+    reader, _ = await open_link(core, port, handshake)
+    core.react = lambda given: [Drop(ID)] if given == Message("", "") else []
+    shell.receive(Message("", ""))
+    await eventually(lambda: port.links == [])
+    assert core.given[-1] == Lost(ID)
+    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+        await reader.readexactly(1)

@@ -30,9 +30,9 @@ def masked(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
 
 
 def test_the_limits_are_those_of_the_settings() -> None:
-    """B-250, B-251: of a message and of a frame."""
+    """B-250, B-251: of a message, with room for a ping in between, and of a frame."""
     protocol = new_protocol(GatewaySettings(message_bytes_max=1000, frame_bytes_max=100))
-    assert (protocol.max_message_size, protocol.max_fragment_size) == (1000, 100)
+    assert (protocol.max_message_size, protocol.max_fragment_size) == (1125, 100)
 
 
 @given(

@@ -13,10 +13,12 @@ from gatepost.gateway.core.commands import (
     CallHttp,
     Close,
     Command,
+    Drop,
     Invoke,
     Refuse,
     Report,
     Send,
+    Stall,
     WakeAt,
 )
 from gatepost.gateway.core.inputs import (
@@ -75,6 +77,14 @@ class FakeLink:
     def hold(self, *, held: bool) -> None:
         """Write down whether it is held."""
         self.done.append("held" if held else "released")
+
+    def stall(self, *, stalled: bool) -> None:
+        """Write down whether it stalls."""
+        self.done.append("stalled" if stalled else "going on")
+
+    def abort(self) -> None:
+        """Write down that it was cut."""
+        self.done.append("cut")
 
     def close(self, code: int, reason: str) -> None:
         """Write down the code."""
@@ -197,6 +207,46 @@ async def test_without_backends_a_call_fails(shell: Shell, core: "ScriptedCore")
     assert isinstance(finished.outcome, NotInvocable)
 
 
+async def test_faults_go_to_the_links_they_name(shell: Shell, core: "ScriptedCore") -> None:
+    """A link that was cut is still there until it says that it is lost."""
+    link = accepted(shell, core)
+    core.react = lambda given: (
+        [Stall(ID, stalled=True), Stall("other", stalled=True), Drop("other"), Drop(ID)]
+        if isinstance(given, Tick)
+        else []
+    )
+    shell.tick()
+    assert link.done == ["stalled", "cut"]
+    shell.heard(Lost(ID))
+    assert core.given[-1] == Lost(ID)
+
+
+class DisturbableInvoker:
+    """An Invoker that writes down what it is asked, in order."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def invoke(self, function: str, event: bytes) -> Outcome:
+        """Return `null`."""
+        return Returned(b"null")
+
+    def disturb(self, function: str, *, kill: bool, cold: bool) -> None:
+        """Write down the fault."""
+        self.asked.append(f"{function} {'kill' if kill else ''}{'cold' if cold else ''}")
+
+
+async def test_workers_are_disturbed_as_the_invocation_says(core: "ScriptedCore") -> None:
+    """Cold before it, killed after it; one without a mark is left alone."""
+    invoker = DisturbableInvoker()
+    shell = Shell(core, invoker, clock=lambda: 0.0)
+    marked = Invoke(8, "echo", b"{}", ID, "echo", kill=True, cold=True)
+    core.react = lambda given: [INVOKE, marked] if isinstance(given, Tick) else []
+    shell.tick()
+    await shell.drained(5)
+    assert invoker.asked == ["echo cold", "echo kill"]
+
+
 async def test_a_client_far_ahead_of_its_invocations_is_held(
     shell: Shell, core: "ScriptedCore", invoker: "ScriptedInvoker", eventually: "Eventually"
 ) -> None:
@@ -278,6 +328,31 @@ async def test_the_timer_rings_at_the_last_moment_named(
     assert core.given[3] == Tick()
     assert core.times[3] >= start + 0.05
     shell.stop()
+
+
+async def test_a_moment_that_has_come_rings_at_once_and_later_ones_after_it(
+    core: "ScriptedCore",
+    invoker: "ScriptedInvoker",
+    eventually: "Eventually",
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Named in one breath, as a busy gateway does; on uvloop such a timer has no `when`."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def ring() -> None:
+        loop = asyncio.get_running_loop()
+        shell = Shell(core, invoker, clock=loop.time)
+        start = loop.time()
+        wakes = [WakeAt(start - 1), WakeAt(start + 0.02)]
+        core.react = lambda given: [wakes.pop(0)] if wakes else []
+        for _ in range(2):
+            shell.receive(Message("nobody", ""))
+        await eventually(lambda: len(core.given) == 3)
+        assert core.times[2] >= start + 0.02
+        shell.stop()
+
+    await asyncio.to_thread(uvloop.run, ring())
+    assert caplog.records == []
 
 
 async def test_draining_waits_for_invocations_and_then_for_no_longer(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatepost.gateway.core.commands import Command
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import (
     ApiKey,
     Authorizer,
@@ -154,6 +155,10 @@ class Broken:
     def receive(self, given: Input, now: float) -> list[Command]:
         """Fail on whatever comes."""
         raise ZeroDivisionError
+
+    def connections(self) -> list[Connection]:
+        """It has none."""
+        return []
 
 
 def test_each_input_is_a_line_with_its_commands(tmp_path: Path) -> None:

@@ -102,14 +102,16 @@ def test_a_variable_without_value_is_left_out(environment: "Environment") -> Non
             "!Ref Uploads",
             (
                 "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "
-                "its value is only known once it is deployed"
+                "its value is only known once it is deployed, or given under resources in a "
+                "file for --values"
             ),
         ),
         (
             "!GetAtt Uploads.Arn",
             (
                 "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "
-                "its value is only known once it is deployed"
+                "its value is only known once it is deployed, or given under resources in a "
+                "file for --values"
             ),
         ),
         ("!Ref Order", "refers to Order, which is no resource or parameter of this template"),

@@ -39,6 +39,25 @@ def test_one_resource_may_be_a_file(read: "Read") -> None:
     assert [table.name for table in read(template, files=files).tables] == ["shop-dev-T"]
 
 
+def test_conditions_decide_what_is_made_and_mappings_give_values(read: "Read") -> None:
+    """They may stand in another part of the section than what uses them."""
+    files = {
+        "a.yml": """
+            Parameters: {Color: {Type: String, Default: red}}
+            Conditions: {IsRed: !Equals [!Ref Color, red], IsNot: !Not [!Condition IsRed]}
+            Mappings: {Names: {red: {Table: crimson}}}
+            """,
+        "b.yml": TABLE.format(name="A").replace("Properties:", "Condition: IsNot\n    Properties:"),
+        "c.yml": TABLE.format(name="B").replace(
+            "Properties:",
+            "Condition: IsRed\n    Properties:\n"
+            "      TableName: !If [IsRed, !FindInMap [Names, !Ref Color, Table], x]",
+        ),
+    }
+    template = HEAD + "resources: ['${file(a.yml)}', '${file(b.yml)}', '${file(c.yml)}']\n"
+    assert [table.name for table in read(template, files=files).tables] == ["crimson"]
+
+
 def test_resources_that_nothing_refers_to_are_named_in_one_notice(read: "Read") -> None:
     """Permissions, alarms and logs make no difference here and are not worth a word."""
     template = f"""{HEAD}

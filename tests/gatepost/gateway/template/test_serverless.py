@@ -166,7 +166,8 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
         ),
         (
             f"service: x\nprovider: aws\n{FUNCTIONS}custom:\n  gatepost:\n    page: web\n",
-            "serverless.yml:7: custom.gatepost has no setting 'page'; known are index, pages",
+            ("serverless.yml:7: custom.gatepost has no setting 'page'; "
+            "known are index, pages, retry_minute_s"),
         ),
     ],
 )  # fmt: skip
@@ -175,6 +176,14 @@ def test_a_template_without_what_is_needed_is_refused(
 ) -> None:
     """One sentence, with file and line."""
     assert refusal(template) == sentence
+
+
+def test_a_number_among_gateposts_own_settings_is_a_text(read: "Read") -> None:
+    """Who uses the setting makes a number of it."""
+    custom = "custom: {gatepost: {retry_minute_s: 0.5}}\n"
+    assert read(f"service: x\nprovider: aws\n{FUNCTIONS}{custom}").settings == {
+        "retry_minute_s": "0.5"
+    }
 
 
 def test_a_template_that_is_missing_or_a_program_is_refused(tmp_path: Path) -> None:

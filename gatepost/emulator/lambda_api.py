@@ -1,0 +1,194 @@
+"""Lambda's Invoke on the HTTP port: `lambda.invoke` of handlers and SDKs.
+
+Source: AWS Lambda API Reference, Invoke; Developer Guide, "How Lambda handles errors and retries
+with asynchronous invocation". Signatures are not checked. Client contexts and log tails are not
+passed; versions and aliases do not exist.
+"""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from msgspec import json as msgspec_json
+
+from gatepost.emulator.callers import check_caller
+from gatepost.gateway.core.commands import Report
+from gatepost.gateway.core.deployment import Deployment, Function
+from gatepost.gateway.core.inputs import Failed, NotInvocable, Outcome, Returned
+from gatepost.gateway.core.ports import Invoker
+
+PATH: Final = "/2015-03-31/functions/{name}/invocations"
+SYNC_BYTES_MAX: Final = 6_291_456
+ASYNC_BYTES_MAX: Final = 1_048_576
+RETRY_MINUTE_S: Final = 1.0
+"""How long one of the minutes lasts here that Lambda waits between asynchronous retries."""
+
+_NAME: Final = re.compile(
+    r"(?:arn:aws[a-zA-Z-]*:lambda:)?(?:[a-z]{2}(?:-[a-z]+)+-\d:)?(?:\d{12}:)?(?:function:)?"
+    r"(?P<name>[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+
+
+class LambdaApi:
+    """Invokes the functions of a deployment for whoever asks on the HTTP port.
+
+    `host` is what the port listens on. An asynchronous invocation that fails is tried again
+    `Function.retry_attempts` times, after one and then two minutes of `retry_minute_s` each.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        invoker: Invoker,
+        *,
+        host: str,
+        on_report: Callable[[Report], None],
+        retry_minute_s: float = RETRY_MINUTE_S,
+    ) -> None:
+        self._deployment = deployment
+        self._invoker = invoker
+        self._host = host
+        self._on_report = on_report
+        self._retry_minute_s = retry_minute_s
+        self._running: set[asyncio.Task[None]] = set()
+
+    def add_to(self, application: web.Application) -> None:
+        """Serve Invoke at its path, until the application is cleaned up."""
+        application.router.add_post(PATH, self._invoke)
+        application.on_cleanup.append(self._give_up)
+
+    async def _give_up(self, _: web.Application) -> None:
+        """End asynchronous invocations that still run or wait for a retry."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _invoke(self, request: web.Request) -> web.Response:
+        check_caller(request, self._host)
+        try:
+            function = self._function(request)
+            kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+            payload = await _payload(
+                request, ASYNC_BYTES_MAX if kind == "Event" else SYNC_BYTES_MAX
+            )
+        except _RefusedError as refused:
+            return refused.answer()
+        match kind:
+            case "DryRun":
+                return _answer(204)
+            case "Event":
+                task = asyncio.create_task(self._try_again_and_again(function, payload))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+                return _answer(202)
+            case "RequestResponse":
+                return await self._answered(function, payload)
+        text = f"Unknown invocation type {kind}"
+        return _RefusedError(400, "InvalidParameterValueException", text).answer()
+
+    def _function(self, request: web.Request) -> Function:
+        asked = request.match_info["name"]
+        named = _NAME.fullmatch(asked)
+        if named is None:
+            raise _RefusedError(400, "ValidationException", f"Invalid function name: {asked}")
+        qualifier = request.query.get("Qualifier") or named["qualifier"] or "$LATEST"
+        function = self._deployment.functions.get(named["name"])
+        if function is None or qualifier != "$LATEST":
+            deployment = self._deployment
+            arn = (
+                f"arn:aws:lambda:{deployment.region}:{deployment.account_id}:function:"
+                f"{named['name']}{'' if qualifier == '$LATEST' else f':{qualifier}'}"
+            )
+            raise _RefusedError(404, "ResourceNotFoundException", f"Function not found: {arn}")
+        return function
+
+    async def _answered(self, function: Function, payload: bytes) -> web.Response:
+        started = time.perf_counter()
+        outcome = await self._invoker.invoke(function.name, payload)
+        match outcome:
+            case Returned(payload=result):
+                answer = _answer(200, result)
+            case Failed():
+                answer = _answer(200, _error(outcome), **{"X-Amz-Function-Error": "Unhandled"})
+            case _:
+                answer = _RefusedError(429, "TooManyRequestsException", _failure(outcome)).answer()
+        self._report(function, answer.status, _failure(outcome), started)
+        return answer
+
+    async def _try_again_and_again(self, function: Function, payload: bytes) -> None:
+        started = time.perf_counter()
+        for attempt in range(function.retry_attempts + 1):
+            if attempt:
+                await asyncio.sleep(min(attempt, 2) * self._retry_minute_s)
+            outcome = await self._invoker.invoke(function.name, payload)
+            if isinstance(outcome, Returned):
+                self._report(function, 202, "", started)
+                return
+        attempts = f"given up after {function.retry_attempts + 1} attempts"
+        self._report(function, 500, f"{attempts}: {_failure(outcome)}", started)
+
+    def _report(self, function: Function, status: int, detail: str, started: float) -> None:
+        deployment = self._deployment
+        short = function.name.removeprefix(f"{deployment.service}-{deployment.stage}-")
+        duration_ms = (time.perf_counter() - started) * 1000
+        self._on_report(Report("invoke", None, short, status, duration_ms, detail))
+
+
+class _RefusedError(Exception):
+    """An error of the Lambda API: its status, type and text."""
+
+    def __init__(self, status: int, error_type: str, text: str) -> None:
+        super().__init__(text)
+        self._status = status
+        self._error_type = error_type
+
+    def answer(self) -> web.Response:
+        body = msgspec_json.encode({"Type": "User", "Message": str(self)})
+        return _answer(self._status, body, **{"x-amzn-ErrorType": self._error_type})
+
+
+async def _payload(request: web.Request, bytes_max: int) -> bytes:
+    """Read the event: JSON, or nothing, which stands for an empty object."""
+    try:
+        payload = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        payload = None
+    if payload is None or len(payload) > bytes_max:
+        text = f"Request must be smaller than {bytes_max} bytes for the InvokeFunction operation"
+        raise _RefusedError(413, "RequestTooLargeException", text)
+    try:
+        msgspec_json.decode(payload or b"{}")
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        text = f"Could not parse request body into json: {error}"
+        raise _RefusedError(400, "InvalidRequestContentException", text) from error
+    return payload or b"{}"
+
+
+def _answer(status: int, body: bytes = b"", **headers: str) -> web.Response:
+    if status in (200, 202):
+        headers["X-Amz-Executed-Version"] = "$LATEST"
+    headers["x-amzn-RequestId"] = str(uuid.uuid4())
+    return web.Response(status=status, body=body, headers=headers, content_type="application/json")
+
+
+def _error(failed: Failed) -> bytes:
+    """Return a failure as the runtime reported it."""
+    told: dict[str, object] = {"errorMessage": failed.message, "errorType": failed.error_type}
+    if failed.stack_trace:
+        told["stackTrace"] = failed.stack_trace
+    return msgspec_json.encode(told)
+
+
+def _failure(outcome: Outcome) -> str:
+    match outcome:
+        case Failed(error_type=error_type, message=message):
+            return f"{error_type}: {message}"
+        case NotInvocable(message=message):
+            return message
+        case _:
+            return ""

@@ -1,0 +1,143 @@
+"""Where a function's code lies."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatepost.gateway.template.code_location import project_of
+from gatepost.gateway.template.errors import TemplateError
+from gatepost.gateway.template.reader import read_template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatepost.gateway.core.deployment import Deployment
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Chat:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes: {{$default: {{FunctionArn: !GetAtt F.Arn}}}}
+  F:
+    Type: {kind}
+    Metadata: {metadata}
+    Properties: {{Handler: index.handler, Runtime: python3.13{code}}}
+"""
+LAMBDA = "AWS::Lambda::Function"
+SERVERLESS = "AWS::Serverless::Function"
+
+
+def read(
+    path: Path, code: str, kind: str = LAMBDA, *, metadata: "Mapping[str, str] | None" = None
+) -> "Deployment":
+    """Read a template at `path` whose one function has its code so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = TEMPLATE.format(kind=kind, code=code, metadata=dict(metadata or {}))
+    path.write_text(text, encoding="utf-8")
+    return read_template(path, stage=None, environ={})
+
+
+def code_root(deployment: "Deployment") -> Path:
+    """Return where the one function's code lies."""
+    (function,) = deployment.functions.values()
+    return function.code_root
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (SERVERLESS, ", CodeUri: src/"),
+        (LAMBDA, ", Code: ./src"),
+        (SERVERLESS, ", CodeUri: ../p/src"),
+    ],
+)
+def test_a_folder_is_relative_to_the_template(tmp_path: Path, kind: str, code: str) -> None:
+    """As `sam build` and `aws cloudformation package` take it."""
+    (tmp_path / "p/src").mkdir(parents=True)
+    deployment = read(tmp_path / "p/template.yaml", code, kind)
+    assert code_root(deployment) == tmp_path / "p/src"
+    assert deployment.root == tmp_path / "p"
+
+
+def test_a_sam_function_without_code_uri_is_beside_the_template(tmp_path: Path) -> None:
+    """As `sam local` takes it."""
+    assert code_root(read(tmp_path / "template.yaml", "", SERVERLESS)) == tmp_path
+
+
+def test_what_sam_build_made_is_run_from_there(tmp_path: Path) -> None:
+    """The project stays the folder above, whose .venv counts."""
+    (tmp_path / ".aws-sam/build/F").mkdir(parents=True)
+    deployment = read(tmp_path / ".aws-sam/build/template.yaml", ", CodeUri: F", SERVERLESS)
+    assert code_root(deployment) == tmp_path / ".aws-sam/build/F"
+    assert deployment.root == tmp_path
+
+
+def test_an_asset_of_the_cdk_is_in_cdk_out(tmp_path: Path) -> None:
+    """By `aws:asset:path`, relative or absolute, else by the hash that names the archive."""
+    asset = tmp_path / "cdk.out/asset.abc"
+    asset.mkdir(parents=True)
+    template = tmp_path / "cdk.out/Chat.template.json.yaml"
+    key = ", Code: {S3Bucket: b, S3Key: abc.zip}"
+    for metadata in ({"aws:asset:path": "asset.abc"}, {"aws:asset:path": str(asset)}, None):
+        deployment = read(template, key, metadata=metadata)
+        assert code_root(deployment) == asset
+        assert deployment.root == tmp_path
+
+
+def test_a_packaged_archive_is_run_from_the_project_s_sources(tmp_path: Path) -> None:
+    """The archive's handlers are paths within the project."""
+    code = ", Code: {S3Bucket: !Ref Bucket, S3Key: serverless/p/p.zip}"
+    assert code_root(read(tmp_path / ".serverless/stack.yaml", code)) == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (LAMBDA, ", Code: {ZipFile: !Sub 'x = 1 # ${AWS::Region}'}"),
+        (SERVERLESS, ", InlineCode: 'x = 1 # us-east-1'"),
+    ],
+)
+def test_code_in_the_template_is_written_where_it_can_be_debugged(
+    tmp_path: Path, kind: str, code: str
+) -> None:
+    """Into a folder that git ignores; its name is Lambda's."""
+    root = code_root(read(tmp_path / "template.yaml", code, kind))
+    assert root == tmp_path / ".gatepost/inline/F"
+    assert (root / "index.py").read_text(encoding="utf-8") == "x = 1 # us-east-1"
+    assert (tmp_path / ".gatepost/.gitignore").read_text(encoding="utf-8") == "*\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "sentence"),
+    [
+        (LAMBDA, "", "Resources.F needs Code"),
+        (LAMBDA, ", Code: nope", "F.Properties.Code is nope, which is not there"),
+        (LAMBDA, ", Code: a.zip", "is a.zip, a file: only folders are run; unpack it"),
+        (SERVERLESS, ", CodeUri: 's3://b/k'", "is s3://b/k: give the template as it is before"),
+        (LAMBDA, ", Code: {S3Bucket: b, S3Key: k.zip}", "lies in S3, and its sources are not"),
+        (SERVERLESS, ", CodeUri: {Bucket: b, Key: k.zip}", "lies in S3, and its sources are not"),
+        (LAMBDA, ", Code: {ImageUri: x}", "is a container image"),
+        (SERVERLESS, ", ImageUri: x", "is a container image"),
+        (LAMBDA, ", Code: ['a']", "Code must be a text"),
+    ],
+)
+def test_code_that_is_not_here_as_a_folder_is_refused(
+    tmp_path: Path, kind: str, code: str, sentence: str
+) -> None:
+    """With the way out, where there is one."""
+    (tmp_path / "a.zip").touch()
+    with pytest.raises(TemplateError) as caught:
+        read(tmp_path / "template.yaml", code, kind)
+    assert sentence in str(caught.value)
+
+
+def test_a_packaging_folder_belongs_to_the_project_around_it() -> None:
+    """Any other folder is the project itself."""
+    project = Path("/p")
+    for folder in (".serverless", ".osls", "cdk.out", ".aws-sam", ".aws-sam/build"):
+        assert project_of(project / folder) == project
+    assert project_of(project / "src") == project / "src"
