@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock bench clean
+.PHONY: help setup run test check lint types unit lock bench parity clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -41,6 +41,9 @@ lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
 
 bench: $(VENV)/.dev ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
+
+parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
+	$(BIN)/python -m tests.parity
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .serverless

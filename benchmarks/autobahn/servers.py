@@ -14,6 +14,7 @@ from pathlib import Path
 from websockets.frames import Frame, Opcode
 
 from gatepost.gateway.core.commands import Accept, Close, Command, Send
+from gatepost.gateway.core.connection import Connection
 from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
 from gatepost.gateway.core.inputs import (
     Input,
@@ -50,6 +51,10 @@ class EchoCore:
                 return [Close(given.connection_id, given.code)]
             case _:
                 return []
+
+    def connections(self) -> list[Connection]:
+        """List none: nobody asks for them here."""
+        return []
 
 
 class EchoStream(FrameStream):

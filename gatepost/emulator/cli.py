@@ -77,6 +77,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            type=_workers, default=DEFAULTS.workers, metavar="N")  # fmt: skip
     option("--python", "interpreter of the functions (default: the project's .venv, else the one "
            "that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
+    option("--node", "Node that runs JavaScript functions (default: the one on the PATH)",
+           type=Path, metavar="PATH")  # fmt: skip
     option("--env-file", "file of NAME=value lines added to every function's environment",
            type=Path, metavar="PATH")  # fmt: skip
     option("--domain", "serve the (first) WebSocket API under this custom domain as well",

@@ -23,6 +23,7 @@ from msgspec import structs
 from gatepost.emulator.control import Control
 from gatepost.emulator.environment import (
     Endpoints,
+    choose_node,
     choose_python,
     read_env_file,
     with_local_environment,
@@ -199,7 +200,11 @@ class Emulator:
         invoker.ready(runner)
 
     def _make_runner(self, functions: dict[str, Function]) -> WorkerRunner | InProcessRunner:
-        options = RunnerOptions(account_id=self._deployment.account_id)
+        options = RunnerOptions(
+            account_id=self._deployment.account_id,
+            node=choose_node(self._options.node, functions.values()),
+            reports=self._options.log_level == "debug",
+        )
         if self._options.in_process:
             return InProcessRunner(functions, on_output=self._output, options=options)
         return WorkerRunner(

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import certifi
@@ -17,6 +17,7 @@ from gatepost.emulator.errors import UserError
 from gatepost.emulator.sockets import main_path, path_for_function
 from gatepost.gateway.core.addresses import path_of
 from gatepost.gateway.core.deployment import Deployment, Function
+from gatepost.gateway.runner.environment import is_node
 from gatepost.gateway.template.dotenv import parse_dotenv, strange_line
 
 FAKE_CREDENTIALS = {
@@ -137,6 +138,25 @@ def write_ca_bundle(path: Path, certificate_authority: bytes) -> Path:
     """Write the usual roots and this run's certificate authority into one file."""
     path.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + certificate_authority)
     return path
+
+
+def choose_node(given: Path | None, functions: Iterable[Function]) -> Path:
+    """Choose the Node for handlers: the given one, else the one on the PATH.
+
+    A bare name is looked up on the PATH. Raises UserError when the given one is no executable, or
+    when there is none and a function needs it.
+    """
+    found = shutil.which(given or "node")
+    if found is not None:
+        return Path(found).absolute()
+    if given is not None:
+        raise UserError(f"--node {given}: no such executable.")
+    if (needs_it := next(filter(is_node, functions), None)) is not None:
+        raise UserError(
+            f"function '{needs_it.name}' has the runtime '{needs_it.runtime}', and there is no "
+            "node on the PATH: install Node 20 or newer, or name one with --node."
+        )
+    return Path("node")
 
 
 def choose_python(given: Path | None, root: Path) -> Path:

@@ -21,6 +21,14 @@ LINE_CHARS_MAX: Final = 1000
 RED: Final = "31"
 GREEN: Final = "32"
 GREY: Final = "90"
+YELLOW: Final = "33"
+OUTPUT_COLOURS: Final = {
+    "stdout": None,
+    "stderr": RED,
+    "init error": RED,
+    "warning": YELLOW,
+    "report": GREY,
+}
 FAILED_STATUS: Final = range(400, 600)
 CLOSE_CODES_OF_FAILURE: Final = frozenset({1002, 1003, 1006, 1007, 1009, 1011})
 
@@ -82,11 +90,13 @@ class LiveLog:
 
     def output(self, output: Output) -> None:
         """Write a line that a function printed, attributed to it; its colours are dropped."""
+        if output.stream == "report" and self._level != "debug":
+            return
         if output.stream == "init error":
             self.not_loaded.add(output.function)
         source = self._paint(f"{output.function}[{output.pid}]", GREY)
         text = _harmless(_COLOUR.sub("", output.line))
-        text = text if output.stream == "stdout" else self._paint(text, RED)
+        text = self._paint(text, OUTPUT_COLOURS[output.stream])
         self._write(f"{source} | {text}")
 
     def flush(self) -> None:

@@ -9,7 +9,8 @@ from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.settings import Ordering
 
 LEVELS: Final = ("debug", "info", "warning")
-"""debug: everything, plain HTTP requests too; info: the default; warning: failures and output."""
+"""debug: everything, plain HTTP requests and REPORT lines too; info: the default; warning: failures
+and output."""
 
 ORDERINGS: Final = get_args(Ordering)
 """In what order messages are worked on: see docs/reference/cli.md."""
@@ -27,6 +28,7 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     in_process: bool = False
     workers: int = 8
     python: Path | None = None
+    node: Path | None = None
     env_file: Path | None = None
     domain: str | None = None
     verify_signatures: bool = False

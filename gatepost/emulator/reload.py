@@ -12,7 +12,9 @@ from watchfiles import Change, DefaultFilter, awatch
 
 Saved = Literal["code", "template"]
 
-CODE_SUFFIXES = frozenset({".py"})
+CODE_SUFFIXES = frozenset({".py", ".js", ".mjs", ".cjs"})
+"""No .json: functions write such files themselves, and would start anew each time."""
+
 DEBOUNCE_MS = 60
 """An editor writes a file in several steps; they count as one save."""
 

@@ -238,11 +238,9 @@ class Client:
         self._socket.sendall(posted)
         self._answer()
 
-    def request(self, path: str, body: bytes, kind: str = "") -> bytes:
-        """Give the bytes of a POST."""
-        head = f"POST {API}{path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n"
-        if kind:
-            head += f"Lambda-Runtime-Function-Error-Type: {kind}\r\n"
+    def request(self, path: str, body: bytes, header: str = "") -> bytes:
+        """Give the bytes of a POST; `header` is a whole line."""
+        head = f"POST {API}{path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n{header}"
         return b"%sHost: %s\r\n\r\n%s" % (head.encode(), self._host, body)
 
     def _answer(self) -> tuple[Headers, bytes]:
@@ -302,6 +300,7 @@ def serve(client: Client, handler: Handler, log_line: LogLine) -> NoReturn:
             arn=headers[b"lambda-runtime-invoked-function-arn"].decode(),
             deadline_ms=int(headers[b"lambda-runtime-deadline-ms"]),
         )
+        before = set(threading.enumerate())
         try:
             returned, payload = call(handler, event, context)
         except SystemExit as error:
@@ -311,7 +310,21 @@ def serve(client: Client, handler: Handler, log_line: LogLine) -> NoReturn:
             client.post(client.request(f"/invocation/{request_id}/error", encode(described(error))))
             raise
         path = f"/invocation/{request_id}/{'response' if returned else 'error'}"
-        posted = client.request(path, payload)
+        posted = client.request(path, payload, unfinished(before))
+
+
+def unfinished(before: set[threading.Thread]) -> str:
+    """Name in a header the threads that an invocation started and left; Lambda freezes them.
+
+    Not among them: daemons and the workers of executors, which mostly wait for work.
+    """
+    if threading.active_count() <= len(before):
+        return ""
+    futures = sys.modules.get("concurrent.futures.thread")
+    waiting = before.union(futures._threads_queues if futures else ())  # noqa: SLF001
+    left = [one for one in threading.enumerate() if one not in waiting and not one.daemon]
+    names = ascii(", ".join(thread.name for thread in left))
+    return f"Gatepost-Unfinished: thread {names}\r\n" if left else ""
 
 
 def watch_lifeline(descriptor: int) -> None:
@@ -363,7 +376,8 @@ def main() -> NoReturn:
     except InitError as error:
         sys.stderr.write(error.trace)
         told = encode({"errorType": error.kind, "errorMessage": str(error)})
-        client.post(client.request("/init/error", told, error.kind))
+        header = f"Lambda-Runtime-Function-Error-Type: {error.kind}\r\n"
+        client.post(client.request("/init/error", told, header))
         sys.exit(1)
     try:
         serve(client, handler, log_line)

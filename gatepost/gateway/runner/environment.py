@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gatepost.gateway.core.deployment import Function
 
 BOOTSTRAP: Final = Path(__file__).with_name("bootstrap.py")
+NODE_BOOTSTRAP: Final = Path(__file__).with_name("bootstrap.mjs")
 
 _KEPT: Final = frozenset(
     {
@@ -46,26 +48,42 @@ _DEFAULTS: Final = {
 _LOOPBACK: Final = "localhost,127.0.0.1,::1"
 
 
+@dataclass(frozen=True, slots=True)
+class Interpreters:
+    """What runs the workers' files.
+
+    `python` is not resolved: a virtual environment's interpreter is known by its own path. `node`
+    may be a bare name, which is looked up on the PATH.
+    """
+
+    python: Path
+    node: Path = Path("node")
+
+
 class UnsupportedRuntimeError(ValueError):
     """A function names a runtime that no worker exists for."""
 
 
+def is_node(function: Function) -> bool:
+    """Whether the function runs on Node."""
+    return re.fullmatch(r"nodejs\d+\.x", function.runtime) is not None
+
+
 def check_runtime(function: Function) -> None:
     """Raise UnsupportedRuntimeError unless workers can be started for the function."""
-    if not re.fullmatch(r"python3\.\d+", function.runtime):
+    if not is_node(function) and not re.fullmatch(r"python3\.\d+", function.runtime):
         raise UnsupportedRuntimeError(
             f"function '{function.name}' has the runtime '{function.runtime}', which the emulator "
-            "can't run; it runs python3.x"
+            "can't run; it runs python3.x and nodejs*.x"
         )
 
 
-def command_line(function: Function, python: Path, lifeline: int) -> list[str]:
-    """Give the command that runs a worker: the one place that knows a runtime's program.
-
-    `python` is not resolved: a virtual environment's interpreter is known by its own path.
-    """
+def command_line(function: Function, interpreters: Interpreters, lifeline: int) -> list[str]:
+    """Give the command that runs a worker: the one place that knows a runtime's program."""
     check_runtime(function)
-    return [str(python.absolute()), "-u", str(BOOTSTRAP), str(lifeline)]
+    if is_node(function):
+        return [str(interpreters.node), str(NODE_BOOTSTRAP)]
+    return [str(interpreters.python.absolute()), "-u", str(BOOTSTRAP), str(lifeline)]
 
 
 def kept_environment(developer: Mapping[str, str]) -> dict[str, str]:

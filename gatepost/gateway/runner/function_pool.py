@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gatepost.gateway.core.inputs import Failed, Outcome
     from gatepost.gateway.runner.options import Limits
+    from gatepost.gateway.runner.starts import Starts
     from gatepost.gateway.runner.worker import Keeper, Worker
 
 
@@ -31,12 +32,19 @@ class FunctionPool:
     they go on, and no more are started.
     """
 
-    def __init__(self, name: str, start: Callable[[Keeper], Worker], limits: Limits) -> None:
+    def __init__(
+        self, name: str, start: Callable[[Keeper], Worker], limits: Limits, starts: Starts
+    ) -> None:
+        self.told: set[str] = set()
         self._name = name
+        self._starts = starts
+        self._last: Invocation | None = None
+        self._next_is_cold = False
         self._start = start
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Invocation] = deque()
+        self._cold_queue: deque[Invocation] = deque()  # for workers that were never used
         self._workers: set[Worker] = set()
         self._leaving: set[Worker] = set()
         self._free: list[Worker] = []
@@ -65,21 +73,30 @@ class FunctionPool:
     def submit(self, event: bytes) -> asyncio.Future[Outcome]:
         """Run an event; the future's cancellation gives up waiting, not the invocation."""
         invocation = Invocation(event, self._loop.create_future(), self._loop.time())
-        worker = self._free_worker()
+        invocation.cold, self._next_is_cold = self._next_is_cold, False
+        self._last = invocation
+        worker = self._free_worker(cold=invocation.cold)
         if worker is not None:
             worker.run(invocation)
         elif self._init_failure is not None:
             invocation.settle(self._init_failure)
         elif self._closed:
             invocation.settle(NotInvocable(f"function '{self._name}': the runner is closed"))
-        elif len(self._queue) >= self._limits.queue_max:
+        elif len(self._queue) + len(self._cold_queue) >= self._limits.queue_max:
             text = f"function '{self._name}': {self._limits.queue_max} invocations wait already"
             invocation.settle(NotInvocable(text))
         else:
-            self._queue.append(invocation)
-            self.start_ahead()
-            self._watch_headway()
+            (self._cold_queue if invocation.cold else self._queue).append(invocation)
+            self._serve_queue()
         return invocation.outcome
+
+    def disturb(self, *, kill: bool, cold: bool) -> None:
+        """Misbehave on demand (WorkerRunner.disturb)."""
+        self._next_is_cold |= cold
+        if kill and self._last is not None:
+            self._last.doomed = True
+            for worker in self._workers | self._leaving:
+                worker.doom(self._last)
 
     def reload(self) -> None:
         """Replace all workers: busy ones first finish, what is queued goes to new ones."""
@@ -94,7 +111,9 @@ class FunctionPool:
         self._init_failure = None
         self._may_grow = True
         self._settled.clear()
+        self.told.clear()
         self._start_worker()
+        self._serve_queue()
 
     async def close(self) -> None:
         """End every worker and wait until they are gone; what is queued is not invoked."""
@@ -102,9 +121,7 @@ class FunctionPool:
         for timer in (self._grow_timer, self._idle_timer):
             if timer is not None:
                 timer.cancel()
-        while self._queue:
-            text = f"function '{self._name}': the runner was closed"
-            self._queue.popleft().settle(NotInvocable(text))
+        self._refuse(NotInvocable(f"function '{self._name}': the runner was closed"))
         self._free.clear()
         self._settled.set()
         leaving = self._workers | self._leaving
@@ -114,19 +131,25 @@ class FunctionPool:
 
     # What workers report (worker.Keeper).
 
+    def urgency(self) -> tuple[bool, float]:
+        """Let starts that an invocation waits for come first, then those of functions in use."""
+        return bool(self._queue or self._cold_queue), self._last.queued_at if self._last else 0.0
+
     def worker_free(self, worker: Worker) -> None:
         """Give the worker the oldest queued invocation, or let it wait."""
         if worker in self._leaving:
             worker.stop()
             return
         self._settled.set()
-        invocation = self._next_queued()
+        invocation = self._next_queued(used=worker.used)
         if invocation is not None:
             worker.run(invocation)
             return
         if worker in self._free:  # its runtime has connected anew
             self._free.remove(worker)
         self._free.append(worker)
+        if self._cold_queue:
+            self._serve_queue()
         self._watch_idle()
 
     def worker_answered(self) -> None:
@@ -144,13 +167,26 @@ class FunctionPool:
         if init_failure is None:
             if not self._workers and (busy or self._queue):
                 self._start_worker()
+            if self._cold_queue:
+                self._serve_queue()
         elif any(other.ready for other in self._workers):
             self._may_grow = False
+            self._refuse(init_failure, self._cold_queue)
         elif not self._workers:
             self._init_failure = init_failure
             self._settled.set()
-            while self._queue:
-                self._queue.popleft().settle(init_failure)
+            self._refuse(init_failure)
+
+    def worker_missed(self, invocation: Invocation) -> None:
+        """Have another worker run it."""
+        worker = self._free_worker(cold=invocation.cold)
+        if worker is not None:
+            worker.run(invocation)
+        elif self._closed:
+            invocation.settle(NotInvocable(f"function '{self._name}': the runner was closed"))
+        else:
+            (self._cold_queue if invocation.cold else self._queue).appendleft(invocation)
+            self._serve_queue()
 
     def worker_gone(self, worker: Worker) -> None:
         """Forget the worker."""
@@ -160,21 +196,49 @@ class FunctionPool:
         if not self._closed:
             self._workers.add(self._start(self))
 
-    def _free_worker(self) -> Worker | None:
-        while self._free:
-            worker = self._free.pop()
-            if worker.waiting:  # else it is about to be reported unusable
+    def _free_worker(self, *, cold: bool) -> Worker | None:
+        for worker in reversed(self._free):
+            if worker.waiting and not (cold and worker.used):  # waiting: else it is going away
+                self._free.remove(worker)
                 return worker
         return None
 
-    def _next_queued(self) -> Invocation | None:
-        while self._queue:
-            invocation = self._queue.popleft()
-            if not invocation.outcome.done():
-                return invocation
+    def _next_queued(self, *, used: bool) -> Invocation | None:
+        for waiting in (self._queue,) if used else (self._cold_queue, self._queue):
+            while waiting:
+                invocation = waiting.popleft()
+                if not invocation.outcome.done():
+                    return invocation
         return None
 
+    def _refuse(self, outcome: Outcome, *queues: deque[Invocation]) -> None:
+        """Settle what is queued, in these queues or in all."""
+        for waiting in queues or (self._queue, self._cold_queue):
+            while waiting:
+                waiting.popleft().settle(outcome)
+
     # Growing and shrinking.
+
+    def _serve_queue(self) -> None:
+        """See to it that what is queued is run: by workers there are, or new ones."""
+        starting = sum(not worker.ready for worker in self._workers)
+        for _ in range(len(self._cold_queue) - starting):
+            self._make_room()
+            self._start_worker()
+        self.start_ahead()
+        self._starts.review()
+        self._watch_headway()
+
+    def _make_room(self) -> None:
+        """Let the worker leave that was free for longest, if another one would be too many."""
+        if len(self._workers) >= self._limits.workers_max and self._free:
+            self._retire(self._free[0])
+
+    def _retire(self, worker: Worker) -> None:
+        self._free.remove(worker)
+        self._workers.discard(worker)
+        self._leaving.add(worker)
+        worker.stop()
 
     def _watch_headway(self) -> None:
         if self._grow_timer is None:
@@ -202,9 +266,6 @@ class FunctionPool:
         before = self._loop.time() - self._limits.idle_s
         for worker in tuple(self._free):  # the least recently used come first
             if len(self._workers) > 1 and worker.free_since <= before:
-                self._free.remove(worker)
-                self._workers.discard(worker)
-                self._leaving.add(worker)
-                worker.stop()
+                self._retire(worker)
         if self._free:
             self._watch_idle()

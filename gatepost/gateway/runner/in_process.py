@@ -22,7 +22,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Returned
 from gatepost.gateway.runner import bootstrap
-from gatepost.gateway.runner.environment import check_runtime, function_arn, function_environment
+from gatepost.gateway.runner.environment import (
+    UnsupportedRuntimeError,
+    check_runtime,
+    function_arn,
+    function_environment,
+    is_node,
+)
 from gatepost.gateway.runner.invocation import Invocation, not_deployed, trace_id
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.output import Output
@@ -68,6 +74,11 @@ class InProcessRunner:
         """Load every handler and wait for it. Raises UnsupportedRuntimeError; else nothing."""
         for function in self._functions.values():
             check_runtime(function)
+            if is_node(function):
+                raise UnsupportedRuntimeError(
+                    f"function '{function.name}' runs on Node ({function.runtime}), which can't "
+                    "run in this process: leave --in-process out"
+                )
         roots = {function.code_root.absolute() for function in self._functions.values()}
         self._process = _Process(roots)
         for name, function in self._functions.items():
@@ -102,6 +113,20 @@ class InProcessRunner:
         invocation = Invocation(event, loop.create_future(), loop.time())
         lane.submit(invocation)
         return await invocation.outcome
+
+    def disturb(self, function: str, *, kill: bool = False, cold: bool = False) -> None:
+        """Misbehave on demand, as far as one process can (WorkerRunner.disturb).
+
+        `cold`: the function's code is imported anew first. `kill`: the last invocation's outcome is
+        that of a killed worker, once its handler has ended.
+        """
+        if (lane := self._lanes.get(function)) is None:
+            return
+        if cold and self._process is not None:
+            self._process.forget_modules()
+            lane.jobs.put(asyncio.get_running_loop().create_future())
+        if kill:
+            lane.doom()
 
     async def _load(self) -> None:
         loads = [asyncio.get_running_loop().create_future() for _ in self._lanes]
@@ -206,6 +231,7 @@ class _Lane:
         self._options = options
         self._facts = bootstrap.Facts.of(environment)
         self._handler: bootstrap.Handler | None = None
+        self._last: Invocation | None = None
         self._failure = Failed("Runtime.ExitError", "not loaded")
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name=function.name, daemon=True)
@@ -218,7 +244,13 @@ class _Lane:
             text = f"function '{self._function.name}': {waiting} invocations wait already"
             invocation.settle(NotInvocable(text))
         else:
+            self._last = invocation
             self.jobs.put(invocation)
+
+    def doom(self) -> None:
+        """Have the last invocation end as if its process had been killed."""
+        if self._last is not None:
+            self._last.doomed = True
 
     def join(self) -> None:
         """Wait a while for the thread's end."""
@@ -275,8 +307,9 @@ class _Lane:
             returned, payload = bootstrap.call(self._handler, invocation.event, context)
         except BaseException as error:  # noqa: BLE001 - sys.exit must not end the thread
             sys.stderr.write(bootstrap.shown(error))
-            text = f"RequestId: {invocation.request_id} Error: {type(error).__name__}: {error}"
-            return Failed("Runtime.ExitError", text)
+            return invocation.exit_error(f"{type(error).__name__}: {error}")
+        if invocation.doomed:
+            return invocation.exit_error("Runtime exited with error: signal: killed")
         if len(payload) > PAYLOAD_BYTES_MAX:
             return TOO_LARGE
         if returned:

@@ -19,15 +19,18 @@ class Invocation:
     """An event and the future of its outcome.
 
     Whoever waits may have given up (a cancelled future); the invocation is then skipped if it has
-    not begun, and runs to its end unheard if it has.
+    not begun, and runs to its end unheard if it has. Faults on demand: `cold` has it run by a
+    worker that was never used, `doomed` has its worker killed in the middle.
     """
 
-    __slots__ = ("event", "outcome", "queued_at", "request_id")
+    __slots__ = ("cold", "doomed", "event", "outcome", "queued_at", "request_id")
 
     def __init__(self, event: bytes, outcome: asyncio.Future[Outcome], queued_at: float) -> None:
         self.event = event
         self.outcome = outcome
         self.queued_at = queued_at
+        self.cold = False
+        self.doomed = False
         self.request_id = str(uuid.UUID(bytes=os.urandom(16), version=4))
 
     def settle(self, outcome: Outcome) -> None:
@@ -42,8 +45,11 @@ class Invocation:
 
     def exited(self, reason: str) -> None:
         """Settle as Lambda does when the runtime exits before it has answered."""
-        text = f"RequestId: {self.request_id} Error: {reason}"
-        self.settle(Failed("Runtime.ExitError", text))
+        self.settle(self.exit_error(reason))
+
+    def exit_error(self, reason: str) -> Failed:
+        """Give the outcome of a runtime that exits before it has answered."""
+        return Failed("Runtime.ExitError", f"RequestId: {self.request_id} Error: {reason}")
 
 
 def not_deployed(function: str) -> NotInvocable:

@@ -1,6 +1,8 @@
 """How a runner is set: what bounds its workers, and what rarely differs from its default."""
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,15 @@ class Options:
 
     `account_id` stands in the function ARN that a handler's context shows. `init_s` is Lambda's
     limit for an init; here the function's timeout is added to it, in place of Lambda's second
-    init within the first invocation. A worker that takes longer counts as failed.
+    init within the first invocation. A worker that takes longer counts as failed. `node` runs Node
+    functions. `reports` has each invocation end with Lambda's REPORT line, which reads the worker's
+    memory (some 20 us). `starts_at_once` bounds the inits that run while nobody waits for them:
+    each costs a core.
     """
 
     limits: Limits = field(default_factory=Limits)
     account_id: str = "123456789012"
     init_s: float = 10.0
+    node: Path = Path("node")
+    reports: bool = False
+    starts_at_once: int = os.cpu_count() or 1

@@ -12,13 +12,14 @@ LINE_BYTES_MAX = 16_384
 
 CUT_MARK = " [cut]"
 
-Stream = Literal["stdout", "stderr", "init error"]
+Stream = Literal["stdout", "stderr", "init error", "report", "warning"]
 
 
 class Output(Struct, frozen=True):
     """One line that a function's worker printed, without its line end.
 
-    With the stream `init error` it is the runner's own sentence on why a worker can't serve.
+    With other streams it is the runner's own sentence: `init error` on why a worker can't serve,
+    `report` is Lambda's REPORT line, `warning` tells what would go wrong on Lambda.
     """
 
     function: str

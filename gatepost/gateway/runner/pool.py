@@ -11,10 +11,11 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatepost.gateway.runner.environment import check_runtime, kept_environment
+from gatepost.gateway.runner.environment import Interpreters, check_runtime, kept_environment
 from gatepost.gateway.runner.function_pool import FunctionPool
 from gatepost.gateway.runner.invocation import not_deployed
 from gatepost.gateway.runner.options import Options
+from gatepost.gateway.runner.starts import Starts
 from gatepost.gateway.runner.worker import Launch, Worker
 
 if TYPE_CHECKING:
@@ -54,9 +55,12 @@ class WorkerRunner:
         self._environment = {**kept_environment(os.environ), **(environment or {})}
         self._pools: dict[str, FunctionPool] = {}
         self._lifeline: tuple[int, int] | None = None
+        self._starts = Starts(self._options.starts_at_once)
 
     async def start(self) -> None:
-        """Start a worker for each function, all at once, and wait until each has loaded or failed.
+        """Start a worker for each function and wait until each has loaded or failed.
+
+        A few start at a time; those that an invocation waits for come first.
 
         Raises UnsupportedRuntimeError, before any process is started, for a runtime that can't be
         run. A handler that can't be loaded raises nothing: it is reported through `on_output` and
@@ -67,15 +71,16 @@ class WorkerRunner:
             check_runtime(function)
         self._lifeline = os.pipe()
         launch = Launch(
-            python=self._python,
+            interpreters=Interpreters(self._python, self._options.node),
             environment=self._environment,
             lifeline=self._lifeline[0],
-            account_id=self._options.account_id,
-            init_s=self._options.init_s,
-            on_output=self._on_output,
+            options=self._options,
+            starts=self._starts,
+            on_output=self._on_output or (lambda _: None),
         )
         for name, function in self._functions.items():
-            self._pools[name] = FunctionPool(name, _starter(function, launch), self._limits)
+            starter = _starter(function, launch)
+            self._pools[name] = FunctionPool(name, starter, self._limits, self._starts)
         for pool in self._pools.values():
             pool.start_ahead()
         await self._settled()
@@ -108,6 +113,16 @@ class WorkerRunner:
         refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         refused.set_result(not_deployed(function))
         return refused
+
+    def disturb(self, function: str, *, kill: bool = False, cold: bool = False) -> None:
+        """Misbehave on demand; without effect on a function that is not here.
+
+        `cold`, before `invoke`: its next invocation gets a worker that was never used. `kill`,
+        after `invoke`: the worker that runs its last invocation is killed in the middle, within
+        worker.DOOM_S or when it answers; the outcome is Runtime.ExitError.
+        """
+        if (pool := self._pools.get(function)) is not None:
+            pool.disturb(kill=kill, cold=cold)
 
     def pids(self) -> dict[str, list[int]]:
         """Process ids of each function's serving workers."""

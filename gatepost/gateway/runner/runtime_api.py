@@ -10,6 +10,8 @@ Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom run
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import time
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -39,8 +41,11 @@ class Owner(Protocol):
     def next_asked(self) -> bool:
         """Take note that the runtime is free; False if it still owes the last invocation's end."""
 
-    def answered(self, request_id: str, outcome: Outcome) -> bool:
-        """Take the outcome of an invocation; False if it is not the one that runs."""
+    def answered(self, request_id: str, outcome: Outcome, *, unfinished: str = "") -> bool:
+        """Take the outcome of an invocation; False if it is not the one that runs.
+
+        `unfinished` is what our own runtime clients say that the handler has left running.
+        """
 
     def init_failed(self, failure: Failed) -> None:
         """Take note that the runtime could not load its handler."""
@@ -65,6 +70,8 @@ class RuntimeApi:
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
         self._waiting: _Link | None = None
+        self._handed: _Link | None = None
+        self._handed_unread = False
 
     async def open(self) -> str:
         """Start listening; return the `host:port` for AWS_LAMBDA_RUNTIME_API."""
@@ -83,6 +90,9 @@ class RuntimeApi:
         link, self._waiting = self._waiting, None
         if link is None:
             raise RuntimeError("no runtime waits for an invocation")
+        if self._handed is not None and self._handed.ended:
+            self._handed.close()
+        self._handed, self._handed_unread = link, False
         head = (
             f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
             f"Lambda-Runtime-Deadline-Ms: {int((time.time() + self._timeout_s) * 1000)}\r\n"
@@ -90,6 +100,14 @@ class RuntimeApi:
             f"Lambda-Runtime-Trace-Id: {trace_id()}\r\n"
         )
         link.answer("200 OK", invocation.event, head)
+
+    def unread(self) -> bool:
+        """Whether the runtime, which has ended, is known not to have read the last event.
+
+        A process that ends with unread bytes, or before they came, resets its connection. One that
+        is killed in the moment of reading does not; whether its handler began can't be known.
+        """
+        return self._handed_unread or (self._handed is not None and self._handed.reset)
 
     def close(self) -> None:
         """Stop listening and end every connection: an idle runtime leaves by itself."""
@@ -108,10 +126,17 @@ class RuntimeApi:
         self._links.discard(link)
         if self._waiting is link:
             self._waiting = None
+        if self._handed is link:
+            self._handed_unread = link.reset
+            self._handed = None
 
     def is_waiting(self, link: _Link) -> bool:
         """Whether the answer to `GET next` is pending on this connection."""
         return self._waiting is link
+
+    def is_handed(self, link: _Link) -> bool:
+        """Whether the last event went out on this connection and none was asked for since."""
+        return self._handed is link and self._waiting is not link
 
     def handle(self, link: _Link, method: str, path: str) -> None:
         """Carry out one request, whose headers and body the connection holds."""
@@ -124,10 +149,9 @@ class RuntimeApi:
                     known = self._owner.answered(request_id, TOO_LARGE)
                     self._acknowledge(link, known=known, status="413 Payload Too Large")
                 else:
-                    known = self._owner.answered(request_id, Returned(link.body))
-                    self._acknowledge(link, known=known)
+                    self._answered(link, request_id, Returned(link.body))
             case ("POST", "invocation", request_id, "error"):
-                self._acknowledge(link, known=self._owner.answered(request_id, _failed(link)))
+                self._answered(link, request_id, _failed(link))
             case ("POST", "init", "error"):
                 self._acknowledge(link, known=True)
                 self._owner.init_failed(_failed(link))
@@ -139,6 +163,10 @@ class RuntimeApi:
         if not self._owner.next_asked():
             self._waiting = None
             link.answer("403 Forbidden", b'{"errorType":"InvalidStateTransition"}')
+
+    def _answered(self, link: _Link, request_id: str, outcome: Outcome) -> None:
+        known = self._owner.answered(request_id, outcome, unfinished=link.unfinished)
+        self._acknowledge(link, known=known)
 
     def _acknowledge(self, link: _Link, *, known: bool, status: str = "202 Accepted") -> None:
         if known:
@@ -172,15 +200,35 @@ class _Link(asyncio.Protocol):
         self._feeding = False
         self._transport: asyncio.Transport | None = None
         self._close_after: bool = False
+        self._was_reset = False
+        self.ended = False
         self.on_message_begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # asyncio sets TCP_NODELAY itself
         self._api.attach(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._was_reset = self._was_reset or isinstance(exc, ConnectionError)
         self._transport = None
         self._api.detach(self)
+
+    def eof_received(self) -> bool:
+        # Kept until the process has ended: a reset may follow and tell that it read nothing.
+        self.ended = self._api.is_handed(self)
+        return self.ended
+
+    @property
+    def reset(self) -> bool:
+        """Whether the client's end is gone with bytes that it never read."""
+        if self._was_reset or self._transport is None:
+            return self._was_reset
+        if self._transport.is_closing() or self._transport.get_write_buffer_size():
+            return True  # connection_lost is about to tell; or bytes still wait to be sent
+        with contextlib.suppress(OSError):
+            ours: socket.socket = self._transport.get_extra_info("socket")
+            self._was_reset = ours.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+        return self._was_reset
 
     def data_received(self, data: bytes) -> None:
         self._feeding = True
@@ -226,6 +274,7 @@ class _Link(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._received_bytes = 0
         self.error_type = ""
+        self.unfinished = ""
 
     def on_url(self, url: bytes) -> None:
         self._path += url.decode("latin-1")
@@ -234,6 +283,8 @@ class _Link(asyncio.Protocol):
         lower = name.lower()
         if lower == b"lambda-runtime-function-error-type":
             self.error_type = value.decode("latin-1")
+        elif lower == b"gatepost-unfinished":
+            self.unfinished = value.decode("latin-1")
         elif lower == b"expect" and value.lower() == b"100-continue" and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 

@@ -11,22 +11,27 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from gatepost.gateway.core.inputs import Failed
+from gatepost.gateway.runner.background import Background
 from gatepost.gateway.runner.environment import command_line, function_arn, function_environment
 from gatepost.gateway.runner.output import Lines, Output
+from gatepost.gateway.runner.report import peak_memory_mb, report_line
 from gatepost.gateway.runner.runtime_api import RuntimeApi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from gatepost.gateway.core.deployment import Function
     from gatepost.gateway.core.inputs import Outcome
+    from gatepost.gateway.runner.environment import Interpreters
     from gatepost.gateway.runner.invocation import Invocation
+    from gatepost.gateway.runner.options import Options
     from gatepost.gateway.runner.output import Stream
+    from gatepost.gateway.runner.starts import Starts
 
 STOP_GRACE_S: Final = 1.0
 """How long a worker that is told to leave may take before it is killed."""
@@ -34,6 +39,8 @@ DUMP_GRACE_S: Final = 0.5
 """How long a worker past its function's timeout has to print where its handler is."""
 PIPE_GRACE_S: Final = 0.5
 """How long output is read on after the process has ended, should something hold its pipe open."""
+DOOM_S: Final = 0.05
+"""How far a handler gets that is killed on demand; one that answers sooner is killed then."""
 
 _STREAMS: Final[dict[int, Stream]] = {1: "stdout", 2: "stderr"}
 
@@ -43,20 +50,27 @@ class Launch:
     """What all workers of a runner have in common.
 
     `environment` is what every function gets beside its own variables and Lambda's. `lifeline` is
-    the read end of a pipe that ends when this process does. `init_s` limits a worker's init; the
-    function's own timeout comes on top.
+    the read end of a pipe that ends when this process does.
     """
 
-    python: Path
+    interpreters: Interpreters
     environment: Mapping[str, str]
     lifeline: int
-    account_id: str
-    init_s: float
-    on_output: Callable[[Output], None] | None
+    options: Options
+    starts: Starts
+    on_output: Callable[[Output], None]
 
 
 class Keeper(Protocol):
-    """What a worker reports to."""
+    """What a worker reports to.
+
+    `told` holds which kinds of background work were told of its function.
+    """
+
+    told: set[str]
+
+    def urgency(self) -> tuple[bool, float]:
+        """Say whether an invocation waits, and when the last one came (the loop's time)."""
 
     def worker_free(self, worker: Worker) -> None:
         """Take note that the worker waits for an invocation: its init or its last one is over."""
@@ -71,6 +85,9 @@ class Keeper(Protocol):
         never free.
         """
 
+    def worker_missed(self, invocation: Invocation) -> None:
+        """Take back an invocation that the process, which has ended, never read."""
+
     def worker_gone(self, worker: Worker) -> None:
         """Take note that the process has ended and its pipes are closed."""
 
@@ -81,19 +98,24 @@ class Worker(asyncio.SubprocessProtocol):
     def __init__(self, function: Function, keeper: Keeper, launch: Launch) -> None:
         self.gone = asyncio.Event()
         self.ready = False
+        self.used = False
         self.free_since = 0.0
         self._function = function
         self._keeper = keeper
         self._shared = launch
-        self._api = RuntimeApi(self, function_arn(function, launch.account_id), function.timeout_s)
+        arn = function_arn(function, launch.options.account_id)
+        self._api = RuntimeApi(self, arn, function.timeout_s)
+        self._background = Background(function.name, keeper.told, launch.on_output)
         self._invocation: Invocation | None = None
         self._usable = True
         self._lines = {fd: Lines() for fd in _STREAMS}
         self._transport: asyncio.SubprocessTransport | None = None
         self._pid = 0
         self._loop = asyncio.get_running_loop()
-        init_s = launch.init_s + function.timeout_s
-        self._timer = self._loop.call_later(init_s, self._init_timed_out, init_s)
+        self._timer: asyncio.TimerHandle | None = None
+        self._began = 0.0
+        self._init_ms: float | None = None  # until it was reported
+        self._start_turn = launch.starts.ask(keeper.urgency)
         self._starting = self._loop.create_task(self._start())
 
     @property
@@ -114,8 +136,19 @@ class Worker(asyncio.SubprocessProtocol):
     def run(self, invocation: Invocation) -> None:
         """Start an invocation. Only to be called while `waiting`."""
         self._invocation = invocation
+        self.used = True
+        self._began = time.monotonic()
+        self._background.busy()
         self._timer = self._loop.call_later(self._function.timeout_s, self._timed_out)
         self._api.hand_out(invocation)
+        if invocation.doomed:
+            self.doom(invocation)
+
+    def doom(self, invocation: Invocation) -> None:
+        """Kill the process in the middle of this invocation, if it runs here."""
+        if self._invocation is invocation:
+            invocation.doomed = True
+            self._loop.call_later(DOOM_S, self._kill)
 
     def stop(self) -> None:
         """Let the process leave, and kill it after STOP_GRACE_S. A running invocation fails.
@@ -123,17 +156,26 @@ class Worker(asyncio.SubprocessProtocol):
         One that has not finished its init has nothing to leave in order, and is killed at once.
         """
         self._usable = False
-        self._timer.cancel()
-        self._api.close()
+        self._stop_waiting()
         self._loop.call_later(STOP_GRACE_S if self.ready else 0, self._kill)
 
     async def _start(self) -> None:
+        await self._start_turn.turn.wait()
+        if self._usable:
+            await self._start_process()
+        else:  # stopped before its turn came
+            self._leave()
+
+    async def _start_process(self) -> None:
         function, shared = self._function, self._shared
+        init_s = shared.options.init_s + function.timeout_s
+        self._timer = self._loop.call_later(init_s, self._init_timed_out, init_s)
+        self._began = time.monotonic()
         try:
             address = await self._api.open()
             transport, _ = await self._loop.subprocess_exec(
                 lambda: self,
-                *command_line(function, shared.python, shared.lifeline),
+                *command_line(function, shared.interpreters, shared.lifeline),
                 stdin=asyncio.subprocess.DEVNULL,
                 cwd=function.code_root,
                 env=function_environment(function, shared.environment, address=address),
@@ -156,29 +198,37 @@ class Worker(asyncio.SubprocessProtocol):
             return False
         if not self.ready:
             self.ready = True
-            self._timer.cancel()
+            self._init_ms = (time.monotonic() - self._began) * 1000
+            self._start_turn.end()
+            self._cancel_timer()
         self.free_since = self._loop.time()
+        if self.used:
+            self._background.free(self._pid, self.free_since, self._loop.call_later)
         self._keeper.worker_free(self)
         return True
 
-    def answered(self, request_id: str, outcome: Outcome) -> bool:
+    def answered(self, request_id: str, outcome: Outcome, *, unfinished: str = "") -> bool:
         """Settle the running invocation, if it is the one meant."""
         invocation = self._invocation
         if invocation is None or invocation.request_id != request_id:
             return False
+        if invocation.doomed:  # its answer never leaves: the process's end is the outcome
+            self._kill()
+            return True
         self._invocation = None
-        self._timer.cancel()
+        self._cancel_timer()
         self._keeper.worker_answered()
         invocation.settle(outcome)
+        if unfinished:
+            self._background.unfinished(self._pid, unfinished)
+        self._report(invocation)
         return True
 
     def init_failed(self, failure: Failed) -> None:
         """Take note that no handler could be loaded."""
         if not self._usable or self.ready:
             return
-        if self._shared.on_output is not None:
-            line = f"{failure.error_type}: {failure.message}"
-            self._shared.on_output(Output(self._function.name, self._pid, "init error", line))
+        self._say("init error", f"{failure.error_type}: {failure.message}")
         self._give_up(busy=False, init_failure=failure)
         self._loop.call_later(STOP_GRACE_S, self._kill)
 
@@ -189,6 +239,7 @@ class Worker(asyncio.SubprocessProtocol):
         if invocation is None:
             return
         invocation.timed_out(self._function.timeout_s)
+        self._report(invocation)
         self._give_up(busy=True)
         with contextlib.suppress(ProcessLookupError):
             if self._transport is not None:
@@ -220,12 +271,16 @@ class Worker(asyncio.SubprocessProtocol):
         transport = cast("asyncio.SubprocessTransport", self._transport)
         reason = _exit_reason(transport.get_returncode() or 0)
         invocation, self._invocation = self._invocation, None
-        if invocation is not None:
+        missed = self._usable and self._api.unread() and not (invocation and invocation.doomed)
+        if invocation is not None and not missed:
             invocation.exited(reason)
+            self._report(invocation)
         if not self.ready:
             text = f"{reason}, while function '{self._function.name}' was loaded"
             self.init_failed(Failed("Runtime.ExitError", text))
         self._give_up(busy=invocation is not None)
+        if invocation is not None and missed:
+            self._keeper.worker_missed(invocation)
         self._kill()
         self._loop.call_later(PIPE_GRACE_S, transport.close)
 
@@ -236,16 +291,41 @@ class Worker(asyncio.SubprocessProtocol):
         self._leave()
 
     def _print(self, fd: int, lines: list[str]) -> None:
-        if self._shared.on_output is not None:
-            for line in lines:
-                self._shared.on_output(Output(self._function.name, self._pid, _STREAMS[fd], line))
+        for line in lines:
+            self._say(_STREAMS[fd], line)
+        if lines and self._usable:
+            self._background.printed(self._pid, self._loop.time())
+
+    def _say(self, stream: Stream, line: str) -> None:
+        self._shared.on_output(Output(self._function.name, self._pid, stream, line))
+
+    def _report(self, invocation: Invocation) -> None:
+        if self._shared.options.reports:
+            line = report_line(
+                invocation.request_id,
+                duration_ms=(time.monotonic() - self._began) * 1000,
+                memory_mb=self._function.memory_mb,
+                used_mb=peak_memory_mb(self._pid),
+                init_ms=self._init_ms,
+            )
+            self._say("report", line)
+        self._init_ms = None
 
     def _give_up(self, *, busy: bool, init_failure: Failed | None = None) -> None:
-        self._timer.cancel()
-        self._api.close()
+        self._stop_waiting()
         if self._usable:
             self._usable = False
             self._keeper.worker_unusable(self, busy=busy, init_failure=init_failure)
+
+    def _stop_waiting(self) -> None:
+        self._cancel_timer()
+        self._start_turn.end()
+        self._background.busy()
+        self._api.close()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _kill(self) -> None:
         """Kill the process and, by its process group, what its handler started."""

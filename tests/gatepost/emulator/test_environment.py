@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gatepost.emulator.environment import (
     MANAGEMENT,
     Endpoints,
+    choose_node,
     choose_python,
     read_env_file,
     with_local_environment,
@@ -143,6 +144,25 @@ def test_a_given_interpreter_must_exist(tmp_path: Path) -> None:
     """The flag is named."""
     with pytest.raises(UserError, match="--python"):
         choose_python(tmp_path / "none", tmp_path)
+
+
+def test_node_is_the_given_one_or_the_one_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody without Node functions needs one."""
+    node = tmp_path / "node"
+    node.touch(mode=0o755)
+    python = Function("connect", "app.handler", "python3.13", tmp_path)
+    chat = Function("chat", "app.handler", "nodejs22.x", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert choose_node(None, [python, chat]) == node
+    assert choose_node(node, []) == node
+    with pytest.raises(UserError, match="--node"):
+        choose_node(tmp_path / "none", [])
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match=r"'chat' has the runtime 'nodejs22\.x'.*--node"):
+        choose_node(None, [python, chat])
+    assert choose_node(None, [python]) == Path("node")
 
 
 def test_the_bundle_trusts_the_usual_roots_and_ours(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from gatepost.emulator.live_log import LINE_CHARS_MAX, LiveLog
@@ -121,3 +122,18 @@ def test_a_stream_that_nobody_reads_is_told_once_and_then_left_alone() -> None:
             log.report(MESSAGE)
             log.say("still here")
     assert ends == ["unread"]
+
+
+def test_a_report_is_shown_at_debug_only_and_a_warning_always() -> None:
+    """REPORT lines double the log; what would go wrong on Lambda matters."""
+    for stream, level, shown in (
+        ("report", "info", False),
+        ("report", "debug", True),
+        ("warning", "warning", True),
+    ):
+        output = msgspec.convert(
+            {"function": "chat", "pid": 1, "stream": stream, "line": "text"}, Output
+        )
+        written_to = io.StringIO()
+        LiveLog(written_to, level=level, now=lambda: 0.0).output(output)
+        assert ("text" in written_to.getvalue()) is shown

@@ -209,8 +209,7 @@ def input_for(recording: Recording, number: int, step: Step) -> Input:  # noqa: 
         case 10:
             return (UpgradeAbandoned(number - 1), Shutdown())[drawn == 0]
         case 11:
-            disturbances: list[Input] = [DropLinks(), *map(Inject, FAULTS)]
-            return disturbances[drawn % len(disturbances)]
+            return Inject(FAULTS[drawn % len(FAULTS)]) if drawn else DropLinks()
         case _:
             return Tick()
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatepost.gateway.runner.environment import (
+    NODE_BOOTSTRAP,
+    Interpreters,
     UnsupportedRuntimeError,
     command_line,
     function_arn,
@@ -89,13 +91,23 @@ def test_an_interpreter_is_run_by_its_own_path(
     """A virtual environment's python is a link: resolved, its packages would be gone."""
     python = tmp_path / "python"
     python.symlink_to("/bin/sh")
-    program, *options = command_line(function("echo"), python, 7)
+    program, *options = command_line(function("echo"), Interpreters(python), 7)
     assert program == str(python)
     assert options[-1] == "7"
 
 
-@pytest.mark.parametrize("runtime", ["nodejs22.x", "python2.7", "provided.al2023", ""])
+@pytest.mark.parametrize("runtime", ["nodejs22.x", "nodejs24.x"])
+def test_node_runs_its_own_file(function: Callable[..., Function], runtime: str) -> None:
+    """By a bare name, it is looked up on the PATH."""
+    chat = function("echo", runtime=runtime)
+    assert command_line(chat, Interpreters(Path("python")), 7) == ["node", str(NODE_BOOTSTRAP)]
+    assert NODE_BOOTSTRAP.is_file()
+
+
+@pytest.mark.parametrize("runtime", ["ruby3.4", "python2.7", "provided.al2023", "nodejs", ""])
 def test_other_runtimes_are_refused(function: Callable[..., Function], runtime: str) -> None:
     """By name of function and runtime."""
     with pytest.raises(UnsupportedRuntimeError, match=f"'chat' has the runtime '{runtime}'"):
-        command_line(function("echo", name="chat", runtime=runtime), Path("python"), 7)
+        command_line(
+            function("echo", name="chat", runtime=runtime), Interpreters(Path("python")), 7
+        )

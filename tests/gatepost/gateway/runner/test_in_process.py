@@ -299,8 +299,8 @@ async def test_a_runtime_that_cant_be_run_is_refused_by_name(
     start_any: StartAny, function: MakeFunction
 ) -> None:
     """The error names the function and the runtime."""
-    with pytest.raises(UnsupportedRuntimeError, match=r"'chat'.*'nodejs22.x'"):
-        await start_any(function("echo", name="chat", runtime="nodejs22.x"))
+    with pytest.raises(UnsupportedRuntimeError, match=r"'chat'.*'ruby3.4'"):
+        await start_any(function("echo", name="chat", runtime="ruby3.4"))
 
 
 async def test_closing_twice_does_nothing(start_any: StartAny, function: MakeFunction) -> None:
@@ -313,6 +313,14 @@ async def test_closing_twice_does_nothing(start_any: StartAny, function: MakeFun
 
 
 # What is particular to this process.
+
+
+async def test_a_node_function_is_refused_with_the_way_out(
+    start_in_process: Start, function: MakeFunction
+) -> None:
+    """This process is no Node."""
+    with pytest.raises(UnsupportedRuntimeError, match=r"'chat' runs on Node.*--in-process"):
+        await start_in_process(function("echo", name="chat", runtime="nodejs22.x"))
 
 
 async def test_the_handler_runs_in_this_process_on_a_thread_of_its_own(

@@ -30,13 +30,15 @@ class FakeOwner:
 
     running: str | None = None
     reports: list[Outcome] = field(default_factory=list)
+    unfinished: str = ""
 
     def next_asked(self) -> bool:
         """Free unless one runs."""
         return self.running is None
 
-    def answered(self, request_id: str, outcome: Outcome) -> bool:
+    def answered(self, request_id: str, outcome: Outcome, *, unfinished: str = "") -> bool:
         """Take the outcome of the one that runs."""
+        self.unfinished = unfinished
         if request_id != self.running:
             return False
         self.running = None
