@@ -3,12 +3,13 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline, fixture_start, idle_connections
+from benchmarks import against_serverless_offline, fixture_start, idle_connections, soak
 
 BENCHMARKS = {
     "against_serverless_offline": against_serverless_offline.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
+    "soak": soak.main,
 }
 
 if __name__ == "__main__":

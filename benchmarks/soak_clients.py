@@ -122,10 +122,9 @@ class Poster(asyncio.Protocol):
         """Be ready."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """Fail the soak: a link to `@connections` in use is never cut."""
         self.is_cut = True
-        print(f"a link to @connections was cut: {exc!r}, {len(self.waiting)} posts wait")
 
     def post(self, reader: Reader, message: bytes) -> None:
         """Post to a reader."""

@@ -111,7 +111,7 @@ async def test_a_post_hangs(start: "StartGateway", eventually: "Eventually") -> 
 async def test_a_dropped_link_ends_without_a_close_frame(
     start: "StartGateway", eventually: "Eventually"
 ) -> None:
-    """B-134, B-301: the client sees 1006, $disconnect comes."""
+    """The client sees 1006, as when its network is lost; $disconnect comes."""
     gateway = await start()
     async with gateway.connect() as client:
         gateway.server.drop(await own_id(client))
@@ -126,7 +126,7 @@ async def test_a_dropped_link_ends_without_a_close_frame(
 async def test_disconnect_comes_as_often_as_the_fault_says(
     start: "StartGateway", eventually: "Eventually", *, fault: Disconnect, times: int
 ) -> None:
-    """B-300, B-304: handlers must be idempotent, and live without it."""
+    """B-300: handlers must live without it; and be idempotent, to be safe."""
     gateway = await start()
     gateway.server.inject(Faults(disconnect=fault))
     async with gateway.connect():
@@ -136,7 +136,7 @@ async def test_disconnect_comes_as_often_as_the_fault_says(
 
 
 async def test_disconnect_comes_late(start: "StartGateway", eventually: "Eventually") -> None:
-    """B-300, B-301: the row of a connection that is gone stays until then."""
+    """B-301: the row of a connection that is gone stays until then."""
     gateway = await start()
     gateway.server.inject(Faults(disconnect="late", late_s=60.0))
     async with gateway.connect() as client:

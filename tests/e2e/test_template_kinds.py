@@ -80,6 +80,7 @@ async def test_code_in_a_template_is_run_from_the_project(
     assert (project / ".gatepost/.gitignore").read_text(encoding="utf-8") == "*\n"
 
 
+@pytest.mark.node
 async def test_a_packaged_serverless_yml_runs_from_the_sources_beside_it(
     gatepost_dev: "Callable[..., RunningEmulator]", tmp_path: "Path"
 ) -> None:

@@ -104,15 +104,15 @@ class InProcessRunner:
             self._process.restore()
             self._process = None
 
-    async def invoke(self, function: str, event: bytes) -> Outcome:
+    def invoke(self, function: str, event: bytes) -> asyncio.Future[Outcome]:
         """Run `function` on the JSON document `event`. Cancelling gives up waiting, no more."""
-        lane = self._lanes.get(function)
-        if lane is None:
-            return not_deployed(function)
         loop = asyncio.get_running_loop()
         invocation = Invocation(event, loop.create_future(), loop.time())
-        lane.submit(invocation)
-        return await invocation.outcome
+        if (lane := self._lanes.get(function)) is not None:
+            lane.submit(invocation)
+        else:
+            invocation.settle(not_deployed(function))
+        return invocation.outcome
 
     def disturb(self, function: str, *, kill: bool = False, cold: bool = False) -> None:
         """Misbehave on demand, as far as one process can (WorkerRunner.disturb).

@@ -33,9 +33,7 @@ _CDK_SUFFIX: Final = ".template"
 _SERVERLESS_FOLDERS: Final = (".serverless", ".osls")
 _SILENT: Final = (
     *TABLES,
-    "AWS::ApiGateway::Account",
-    "AWS::ApiGateway::ApiKey",
-    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::",
     "AWS::ApiGatewayV2::",
     "AWS::CDK::",
     "AWS::CertificateManager::",

@@ -269,8 +269,10 @@ class _Parser:
             return loop
         pairs: list[tuple[Expression, Expression]] = []
         while not self._take("}"):
+            self._skip()
+            is_expression = self._looking_at("(")
             key = self.expression()
-            if isinstance(key, Name):
+            if isinstance(key, Name) and not is_expression:
                 key = Literal(key.name)
             if not self._take("="):
                 self._expect(":")

@@ -33,7 +33,6 @@ _IDS: Final = {
     "AWS::ApiGatewayV2::RouteResponse": "RouteResponseId",
     "AWS::ApiGateway::ApiKey": "APIKeyId",
     "AWS::ApiGateway::UsagePlan": "Id",
-    "AWS::ApiGateway::Authorizer": "AuthorizerId",
     "AWS::ApiGateway::Deployment": "DeploymentId",
     "AWS::ApiGateway::Resource": "ResourceId",
 }
@@ -132,8 +131,6 @@ _KINDS: "Final[Mapping[str, Callable[[Resource, Identities], Known]]]" = {
     "AWS::Lambda::Version": _version,
     "AWS::Lambda::Alias": _alias,
     API: _api,
-    "AWS::ApiGateway::RestApi": _api,
     "AWS::ApiGatewayV2::Stage": _stage,
-    "AWS::ApiGateway::Stage": _stage,
     "AWS::ApiGatewayV2::DomainName": _domain,
 }

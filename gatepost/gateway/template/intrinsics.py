@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gatepost.gateway.template.view import View
+    from gatepost.gateway.template.yaml_source import Node
 
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
@@ -67,6 +68,7 @@ class Intrinsics:
     values: Values = NO_VALUES
     left_out: "Mapping[str, str]" = field(default_factory=dict)
     _count: int = 0
+    _texts: "dict[Node, str | None]" = field(default_factory=dict)
     _truths: dict[str, bool | None] = field(default_factory=dict)
 
     def plain(self, view: "View") -> Plain:
@@ -79,6 +81,11 @@ class Intrinsics:
 
     def text(self, view: "View") -> str | None:
         """Return the value as a text, which may be empty; None stands for AWS::NoValue."""
+        if view.node not in self._texts:
+            self._texts[view.node] = self._text(view)
+        return self._texts[view.node]
+
+    def _text(self, view: "View") -> str | None:
         value = self._value(view, 0)
         if isinstance(value, _NoValue):
             return None

@@ -11,6 +11,7 @@ from gatepost.gateway.template import sam
 from gatepost.gateway.template.identities import FUNCTIONS, Identities
 from gatepost.gateway.template.intrinsics import Intrinsics, refuse_loops
 from gatepost.gateway.template.part import Resource
+from gatepost.gateway.template.rest_apis import expand_rest_apis
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def read_stack(
     )
     resources, left_out = _resources(template, intrinsics)
     intrinsics.left_out = left_out
-    resources, notices = sam.expand(resources, template.get("Globals"))
+    resources, notices = sam.expand(expand_rest_apis(resources), template.get("Globals"))
     intrinsics.known = Identities(resources, name, region)
     intrinsics.foreign = {key: resource.kind for key, resource in resources.items()}
     return Stack(name, region, folder, resources, intrinsics, notices, overridden)

@@ -41,7 +41,7 @@ def function_named(text: str) -> str | None:
 
     Versions and aliases lead to the function itself: there is one version of the code here.
     """
-    uri = _URI.fullmatch(text)
+    uri = _URI.fullmatch(text := text.strip())
     found = _ARN.fullmatch(uri["arn"] if uri else text)
     return found["name"] if found else None
 

@@ -48,7 +48,7 @@ def read_http_apis(evaluator: "Evaluator", notices: list[str]) -> "Iterator[Http
 
 
 def _routes(evaluator: "Evaluator", api: "Resource", notices: list[str]) -> "Iterator[HttpRoute]":
-    quick = None if "target" not in api.values else function_of(evaluator, api, "target")
+    quick = function_of(evaluator, api, "target")
     if quick is not None:  # the API's own shortcut for one function behind everything
         method, path = _target(evaluator, api, evaluator.text(api, "route_key") or "$default")
         yield HttpRoute(method=method, path=path, function=quick, payload="2.0", timeout_s=30.0)

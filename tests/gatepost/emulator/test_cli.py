@@ -52,3 +52,26 @@ def test_help_shows_defaults_and_examples(capsys: pytest.CaptureFixture[str]) ->
     shown = capsys.readouterr().out
     for part in ("3001", "3000", "serverless.yml", "examples:"):
         assert part in shown
+
+
+def test_a_folder_without_a_template_tells_what_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence and exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["dev"]) == 2
+    assert capsys.readouterr().err == (
+        f"gatepost: {tmp_path}: has none of serverless.yml, template.yaml, template.yml; "
+        "--template names another template\n"
+    )
+
+
+def test_a_values_file_with_an_unknown_section_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Named with its line, before anything starts."""
+    monkeypatch.chdir(tmp_path)
+    Path("values.yml").write_text("parameter: {a: b}\n", encoding="utf-8")
+    Path("template.yaml").write_text("Resources: {}\n", encoding="utf-8")
+    assert main(["dev", "--values", "values.yml"]) == 2
+    assert capsys.readouterr().err.startswith("gatepost: values.yml:1: parameter is no section")

@@ -41,7 +41,9 @@ class ScriptedGateway:
         self.told: list[object] = []
 
     def inject(self, faults: Faults) -> None:
-        """Take note."""
+        """Take note; there are no workers here."""
+        if faults.kill_rate:
+            raise ValueError("no workers")
         self.told.append(faults)
 
     def drop(self, *connection_ids: str) -> None:
@@ -162,6 +164,13 @@ async def test_a_wrong_request_says_what_is_wrong_and_changes_nothing(
     """400, with the field."""
     assert await port.ask(call, body) == (400, {"message": said})
     assert port.gateway.told == []
+
+
+async def test_faults_that_this_gateway_cant_have_are_refused(port: Port) -> None:
+    """And those before stay on."""
+    before = await port.ask("GET faults")
+    assert await port.ask("PUT faults", {"kill_rate": 1}) == (400, {"message": "no workers"})
+    assert await port.ask("GET faults") == before
 
 
 async def test_a_body_that_is_no_json_is_refused(port: Port) -> None:

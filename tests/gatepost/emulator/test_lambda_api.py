@@ -170,6 +170,16 @@ async def test_what_is_not_deployed_is_not_found(
     assert await port.refused(**given) == expected
 
 
+@pytest.mark.parametrize("name", ["a b", "arn:aws:s3:::shop-dev-f", "shop-dev-f:", "a:b:c"])
+async def test_what_is_no_name_is_refused(port: Port, name: str) -> None:
+    """SDKs refuse most of these themselves."""
+    path = f"/2015-03-31/functions/{name}/invocations"
+    async with aiohttp.ClientSession() as session, session.post(port.url + path) as response:
+        assert response.status == 400
+        assert response.headers["x-amzn-ErrorType"] == "ValidationException"
+    assert port.functions.events == []
+
+
 async def test_a_payload_must_be_json(port: Port) -> None:
     """The function is not asked."""
     code, status, message = await port.refused(Payload=b"{")

@@ -82,8 +82,7 @@ async def test_a_kill_on_demand_fails_a_quick_invocation_too(
 ) -> None:
     """Its answer is not heard; later ones are."""
     runner = await start_any(function("echo"))
-    invocation = asyncio.ensure_future(runner.invoke("echo", EVENT))
-    await asyncio.sleep(0)  # it is under way now
+    invocation = runner.invoke("echo", EVENT)
     runner.disturb("echo", kill=True)
     assert_killed(await invocation)
     assert await runner.invoke("echo", EVENT) == Returned(EVENT)

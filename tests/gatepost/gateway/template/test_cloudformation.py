@@ -104,6 +104,24 @@ def test_tables_are_read_whatever_they_are_called(read_stack: "ReadStack", tmp_p
     ]
 
 
+def test_a_stack_of_hundreds_of_routes_is_read(read_stack: "ReadStack") -> None:
+    """CloudFormation takes 500 resources; what stands for each is worked out once."""
+    resources = "\n".join(
+        f"""
+R{number}: {{Type: AWS::ApiGatewayV2::Route, Properties: {{ApiId: !Ref Api,
+  RouteKey: r{number}, Target: !Sub 'integrations/${{I{number}}}',
+  RouteResponseSelectionExpression: $default}}}}
+I{number}: {{Type: AWS::ApiGatewayV2::Integration, Properties: {{ApiId: !Ref Api,
+  IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt Hello.Arn}}}}
+A{number}: {{Type: AWS::ApiGatewayV2::RouteResponse, Properties: {{ApiId: !Ref Api,
+  RouteId: !Ref R{number}, RouteResponseKey: $default}}}}"""
+        for number in range(160)
+    )
+    routes = read_stack(resources).apis[0].routes
+    assert len(routes) == 161
+    assert all(route.two_way for key, route in routes.items() if key != "$connect")
+
+
 def test_an_environment_variable_that_is_set_from_outside_is_not_read(tmp_path: Path) -> None:
     """An environment file may stand in for what only a deployed stack knows."""
     properties = {"Code": ".", "Handler": "a.b", "Runtime": "python3.13"}

@@ -24,7 +24,7 @@ def guarded(authorizer: str, *, auth: str = "{handler: app.auth}") -> str:
 
 
 def test_every_form_of_event_makes_a_route(read: "Read") -> None:
-    """A plain route, a mapping, and one with a route response, which is two-way (B-190)."""
+    """A plain route, a mapping, and one with a route response, which is two-way."""
     deployment = read(f"""{HEAD}
   socket:
     handler: app.socket
@@ -67,7 +67,7 @@ def test_every_form_of_event_makes_a_route(read: "Read") -> None:
 def test_every_form_of_authorizer_names_a_function_and_its_identity_sources(
     read: "Read", authorizer: str, sources: tuple[str, ...]
 ) -> None:
-    """By key or ARN; without identity source it is the framework's `Auth` header (B-072)."""
+    """By key or ARN; without identity source it is the framework's `Auth` header."""
     deployment = read(guarded(authorizer))
     found = deployment.apis[0].routes["$connect"].authorization
     assert isinstance(found, Authorizer)
