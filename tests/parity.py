@@ -22,7 +22,7 @@ _HEADING: Final = re.compile(
     r"^#{2,3} (?P<title>\d+\.(?:\d+)? .*)$|^\| (?P<fact>B-\d{3}) \|(?P<rest>.*)\|$"
 )
 _CONFIDENCE: Final = re.compile(r"\| (?P<mark>[DOIGM]\b[^|]*?|arithmetic) (?=\||$)")
-_NUMBER: Final = re.compile(r"\bB-\d{3}\b")
+_CITED: Final = re.compile(r"\bB-(\d{3})\b(?: to B-(\d{3})\b)?")
 _TITLE_CHARS_MAX: Final = 110
 
 Status = Literal["emulated", "simplified", "nothing to emulate", "not emulated"]
@@ -89,7 +89,7 @@ def read_tests() -> dict[str, list[Test]]:
         if "fixtures" in path.parts:
             continue
         for name, docstring in _docstrings(path):
-            for number in dict.fromkeys(_NUMBER.findall(docstring)):
+            for number in _numbers(docstring):
                 test = Test(str(path.relative_to(ROOT / "tests")), name)
                 cited.setdefault(number, []).append(test)
     return cited
@@ -145,6 +145,13 @@ def _shortened(text: str) -> str:
         if cut.count(mark) % 2:
             cut = cut.rsplit(mark, 1)[0].rstrip(" ,;:(")
     return f"{cut} …"
+
+
+def _numbers(docstring: str) -> list[str]:
+    """Return the numbers that a docstring cites; `B-100 to B-106` cites all between too."""
+    spans = [(int(first), int(last or first)) for first, last in _CITED.findall(docstring)]
+    cited = (f"B-{number:03}" for first, last in spans for number in range(first, last + 1))
+    return list(dict.fromkeys(cited))
 
 
 def _docstrings(path: Path) -> Iterator[tuple[str, str]]:

@@ -100,7 +100,7 @@ async def test_stage_variables_are_those_of_the_stage(begin: Callable[..., Any])
 @pytest.mark.parametrize(
     "path", ["/dev", "/", "/prod", "/f6g7h8i9j0/test", "/f6g7h8i9j0", "/test/more", "/zzz/dev"]
 )
-async def test_a_path_that_leads_to_no_stage_is_forbidden(
+async def test_guess_a_path_that_leads_to_no_stage_is_forbidden(
     begin: Callable[..., Any], path: str
 ) -> None:
     """B-022, B-023, B-024: a stage that two APIs have is not enough; 403 in JSON."""
@@ -202,7 +202,9 @@ async def test_the_api_s_own_address_serves_beside_the_domain(
 
 
 @pytest.mark.parametrize("path", ["/ping", "/sping", "/v2", "/v1/more"])
-async def test_nothing_else_is_on_a_custom_domain(begin: Callable[..., Any], path: str) -> None:
+async def test_guess_nothing_else_is_on_a_custom_domain(
+    begin: Callable[..., Any], path: str
+) -> None:
     """B-026, B-024: `/ping` and `/sping` are the service's; they can't be keys either."""
     gateway = await begin(ROOT, KEYED)
     with pytest.raises(InvalidStatus):

@@ -169,7 +169,7 @@ async def test_a_client_that_never_answers_a_close_is_cut_off(
 async def test_every_kind_of_end_tells_disconnect_once(
     start: "StartGateway", raw: Raw, eventually: "Eventually"
 ) -> None:
-    """B-303, B-304: a close that is followed by a reset, a DELETE or a time limit is one end."""
+    """B-303: a close that is followed by a reset, a DELETE or a time limit is one end."""
     gateway = await start()
     client = await raw(gateway)
     connection_id = (await client.message(b'{"action":"id"}')).decode()

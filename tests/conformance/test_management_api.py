@@ -79,7 +79,7 @@ async def test_get_without_a_user_agent_has_none(start: "StartGateway", manage: 
     assert answer["LastActiveAt"].tzinfo is not None
 
 
-async def test_two_deletes_at_once_end_one_connection_once(
+async def test_guess_two_deletes_at_once_end_one_connection_once(
     start: "StartGateway", eventually: "Eventually"
 ) -> None:
     """B-215, B-304: one 204, one 410, one $disconnect; a post after them is 410 too."""

@@ -111,7 +111,9 @@ async def test_an_error_is_a_failure_with_type_and_message(start: Start) -> None
     """And the process goes on to serve."""
     runner = await start("app.raises")
     for _ in range(2):
-        assert await failed(runner) == Failed("OwnError", "no such channel: grüezi")
+        failure = await failed(runner)
+        assert (failure.error_type, failure.message) == ("OwnError", "no such channel: grüezi")
+        assert any("raises" in line for line in failure.stack_trace)
 
 
 async def test_what_json_cant_express_is_a_failure(start: Start) -> None:

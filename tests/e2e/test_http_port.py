@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gatepost.emulator.fault_flags import parse_faults
 from gatepost.gateway.core.faults import Faults
@@ -120,3 +120,16 @@ async def test_the_page_about_faults_does_what_it_says(
             await client.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
+
+
+@pytest.mark.parametrize("how", [(), ("--in-process",)], ids=["workers", "in process"])
+async def test_workers_are_killed_until_the_fault_is_turned_off(
+    gatepost_dev: "Callable[..., RunningEmulator]", how: tuple[str, ...]
+) -> None:
+    """From the command line, then by the control endpoint."""
+    emulator = gatepost_dev("--template", TEMPLATE, "--fault", "kill_rate=1", *how)
+    with pytest.raises(InvalidStatus, match="502"):
+        await connect(emulator.url)
+    assert (await ask(f"{emulator.page_url}_gatepost/faults", "DELETE"))[0] == 200
+    async with connect(emulator.url):
+        pass

@@ -22,6 +22,15 @@ def test_a_plain_boto3_project_broadcasts(gatepost: "StartGateway", workers: int
     assert gateway.sent[one.connection_id] == ["to everyone"]
 
 
+@pytest.mark.node
+def test_a_node_project_runs_in_workers_without_being_asked(gatepost: "StartGateway") -> None:
+    """No Node function can run in the test's own process."""
+    gateway = gatepost(template=ROOT / "tests/fixtures/projects/node/serverless.yml")
+    client = gateway.connect()
+    client.send({"action": "whoami"})
+    assert client.receive(20) == client.connection_id
+
+
 def test_this_template_publishes_to_a_channel(gatepost: "StartGateway") -> None:
     """`functions/` as a project that was made from it would test them."""
     gateway = gatepost(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gatepost.emulator.environment import (
     Endpoints,
+    choose_node,
     choose_python,
     with_local_environment,
     write_ca_bundle,
@@ -20,6 +21,7 @@ from gatepost.emulator.testing.setup import Routes, Setup, handlers_of
 from gatepost.emulator.testing.surroundings import surroundings
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.runner.environment import is_node
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options
 
@@ -66,13 +68,13 @@ async def start_functions(
 def _runner(
     deployment: Deployment, functions: dict[str, Function], workers: int
 ) -> "InProcessRunner | WorkerRunner":
-    options = Options(account_id=deployment.account_id)
-    if not workers:
+    options = Options(account_id=deployment.account_id, node=choose_node(None, functions.values()))
+    if not workers and not any(map(is_node, functions.values())):
         return InProcessRunner(functions, options=options)
     from gatepost.gateway.runner.pool import WorkerRunner  # noqa: PLC0415 - see above
 
     python = choose_python(None, deployment.root)
-    return WorkerRunner(functions, python=python, workers_max=workers, options=options)
+    return WorkerRunner(functions, python=python, workers_max=workers or 1, options=options)
 
 
 async def _tables(stack: AsyncExitStack, deployment: Deployment) -> str:

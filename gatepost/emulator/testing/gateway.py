@@ -104,7 +104,7 @@ class Gateway:
         self._routes = routes
         self._setup = setup
         self._happenings = Happenings()
-        record = RecordingWorkers if setup.workers else RecordingInvoker
+        record = RecordingWorkers if routes is None else RecordingInvoker
         self._functions = record(
             self._happenings, prefix=f"{self.deployment.service}-{self.deployment.stage}-"
         )

@@ -32,10 +32,10 @@ class Setup(Struct, frozen=True, kw_only=True):
     For handlers given directly: `two_way` are the keys of routes with a route response;
     `authorizer` is a handler that guards `$connect`, `identity_sources` as AWS writes them;
     `expression` selects routes. For a `template`: its `stage`; `tables` starts moto and creates
-    the tables there; `workers` is how many processes a function may have, 0 for none: functions
-    then run in the test's own process; `values` is a values file. For both: variables of the
-    functions' `environment`, the gateway's `settings`, and `clock_stands` for a clock that moves
-    only by `advance`.
+    the tables there; `workers` is how many processes a function may have, 0 for none: Python
+    functions then run in the test's own process; `values` is a values file. For both: variables of
+    the functions' `environment`, the gateway's `settings`, and `clock_stands` for a clock that
+    moves only by `advance`.
     """
 
     template: str | Path | None = None

@@ -33,7 +33,12 @@ _CDK_SUFFIX: Final = ".template"
 _SERVERLESS_FOLDERS: Final = (".serverless", ".osls")
 _SILENT: Final = (
     *TABLES,
-    "AWS::ApiGateway::",
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Resource",
+    "AWS::ApiGateway::UsagePlan",
     "AWS::ApiGatewayV2::",
     "AWS::CDK::",
     "AWS::CertificateManager::",

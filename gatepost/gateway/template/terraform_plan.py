@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from gatepost.gateway.template.errors import Place
-from gatepost.gateway.template.hcl_syntax import Body, HclError, parse
+from gatepost.gateway.template.hcl_syntax import HclError, parse
+from gatepost.gateway.template.hcl_tree import Body
 from gatepost.gateway.template.yaml_source import read_text
 
 if TYPE_CHECKING:

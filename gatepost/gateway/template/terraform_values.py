@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.gateway.template import terraform_known
 from gatepost.gateway.template.hcl_functions import FUNCTIONS, TEXT_MAX, text
-from gatepost.gateway.template.hcl_syntax import (
+from gatepost.gateway.template.hcl_tree import (
     Call,
     Choice,
     Expression,

@@ -68,10 +68,12 @@ def test_what_has_no_stand_in_is_named_in_one_notice(read_stack: "ReadStack") ->
         Log: {Type: AWS::Logs::LogGroup}
         Meta: {Type: AWS::CDK::Metadata}
         Queue: {Type: AWS::SQS::Queue}
+        Text: {Type: AWS::ApiGateway::GatewayResponse}
         """
     )
     assert deployment.notices == (
-        "not emulated: Bucket (AWS::S3::Bucket), Queue (AWS::SQS::Queue)",
+        "not emulated: Bucket (AWS::S3::Bucket), Queue (AWS::SQS::Queue), "
+        "Text (AWS::ApiGateway::GatewayResponse)",
     )
 
 

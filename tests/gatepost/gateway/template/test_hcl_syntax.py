@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.gateway.template.hcl_syntax import (
+from gatepost.gateway.template.hcl_syntax import HclError, parse
+from gatepost.gateway.template.hcl_tree import (
     Call,
     Choice,
     Expression,
-    HclError,
     Items,
     Literal,
     Member,
@@ -17,7 +17,6 @@ from gatepost.gateway.template.hcl_syntax import (
     Operation,
     Pairs,
     Template,
-    parse,
 )
 
 

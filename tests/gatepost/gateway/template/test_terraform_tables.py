@@ -11,6 +11,39 @@ if TYPE_CHECKING:
     from tests.gatepost.gateway.template.terraform_project import TerraformProject
 
 
+CREATE: dict[str, object] = {
+    "TableName": "t",
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "at")
+    ],
+    "BillingMode": "PROVISIONED",
+    "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 1},
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "byAt",
+            "KeySchema": [{"AttributeName": "at", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+            "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2},
+        }
+    ],
+    "LocalSecondaryIndexes": [
+        {
+            "IndexName": "local",
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]},
+        }
+    ],
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+}
+
+
 def test_a_table_with_all_its_parts_is_read(plan: "TerraformProject") -> None:
     """Keys, both kinds of index, throughput, stream and TTL."""
     plan.add(
@@ -35,43 +68,7 @@ def test_a_table_with_all_its_parts_is_read(plan: "TerraformProject") -> None:
         stream_view_type="NEW_IMAGE",
         ttl=[{"attribute_name": "expires", "enabled": True}],
     )
-    assert plan.read().tables == (
-        Table(
-            "t",
-            {
-                "TableName": "t",
-                "KeySchema": [
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-                "AttributeDefinitions": [
-                    {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "at")
-                ],
-                "BillingMode": "PROVISIONED",
-                "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 1},
-                "GlobalSecondaryIndexes": [
-                    {
-                        "IndexName": "byAt",
-                        "KeySchema": [{"AttributeName": "at", "KeyType": "HASH"}],
-                        "Projection": {"ProjectionType": "KEYS_ONLY"},
-                        "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2},
-                    }
-                ],
-                "LocalSecondaryIndexes": [
-                    {
-                        "IndexName": "local",
-                        "KeySchema": [
-                            {"AttributeName": "pk", "KeyType": "HASH"},
-                            {"AttributeName": "at", "KeyType": "RANGE"},
-                        ],
-                        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]},
-                    }
-                ],
-                "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-            },
-            "expires",
-        ),
-    )
+    assert plan.read().tables == (Table("t", CREATE, "expires"),)
 
 
 def test_a_table_without_key_is_refused(plan: "TerraformProject") -> None:
