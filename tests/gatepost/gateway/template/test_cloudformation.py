@@ -72,8 +72,10 @@ def test_what_has_no_stand_in_is_named_in_one_notice(read_stack: "ReadStack") ->
         """
     )
     assert deployment.notices == (
-        "not emulated: Bucket (AWS::S3::Bucket), Queue (AWS::SQS::Queue), "
-        "Text (AWS::ApiGateway::GatewayResponse)",
+        (
+            "not emulated: Bucket (AWS::S3::Bucket), Queue (AWS::SQS::Queue), "
+            "Text (AWS::ApiGateway::GatewayResponse)"
+        ),
     )
 
 
