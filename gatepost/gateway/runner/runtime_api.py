@@ -68,6 +68,7 @@ class RuntimeApi:
         self._arn = arn
         self._timeout_s = timeout_s
         self._server: asyncio.Server | None = None
+        self._closed = False
         self._links: set[_Link] = set()
         self._waiting: _Link | None = None
         self._handed: _Link | None = None
@@ -112,14 +113,17 @@ class RuntimeApi:
     def close(self) -> None:
         """Stop listening and end every connection: an idle runtime leaves by itself."""
         self._waiting = None
+        self._closed = True
         if self._server is not None:
             self._server.close()
         for link in tuple(self._links):
             link.close()
 
     def attach(self, link: _Link) -> None:
-        """Take note of a new connection."""
+        """Take note of a new connection; end one that was accepted while this closed."""
         self._links.add(link)
+        if self._closed:
+            link.close()
 
     def detach(self, link: _Link) -> None:
         """Forget a connection that has ended."""
