@@ -126,7 +126,7 @@ async def test_what_the_gateway_does_not_take_ends_the_connection(
     target: "Target", message: str | bytes, code: int
 ) -> None:
     """B-251, B-252, B-256: a binary frame, a frame over 32 KiB."""
-    async with target.connect() as client:
+    async with target.connect(compression=None) as client:
         await client.send(message)
         with pytest.raises(ConnectionClosed) as closed:
             await asyncio.wait_for(client.recv(), LATE_S_MAX)
