@@ -16,7 +16,9 @@ from pathlib import Path
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.fault_flags import parse_faults
+from gatepost.emulator.named_values import parse_named_values
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
+from gatepost.gateway.core.settings import GatewaySettings
 
 USAGE_ERROR = 2
 
@@ -87,12 +89,15 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            "are not signed with a known key", action="store_true")  # fmt: skip
     option("--ordering", "order in which a connection's messages are worked on, and posts reach it:"
            " %(choices)s (default: %(default)s)",
-           choices=ORDERINGS, default=DEFAULTS.ordering)  # fmt: skip
+           choices=ORDERINGS, default=DEFAULTS.settings.ordering)  # fmt: skip
     option("--values", "file of what the template asks of an account: parameters, ssm, cf ...",
            type=Path, metavar="FILE")  # fmt: skip
     option("--log-level", "how much the live log tells: %(choices)s (default: %(default)s)",
            choices=LEVELS, default=DEFAULTS.log_level)  # fmt: skip
     option("--fault", "misbehave from the start, as in throttle_rate=0.1; may be repeated",
+           action="append", default=[], metavar="NAME=VALUE")  # fmt: skip
+    option("--setting", "set a limit of the gateway, or something that is a guess about AWS, as in "
+           "idle_timeout_s=60; may be repeated",
            action="append", default=[], metavar="NAME=VALUE")  # fmt: skip
     option("--trace", "write what the gateway sees and does to this file, for `gatepost replay`",
            type=Path, metavar="FILE")  # fmt: skip
@@ -158,8 +163,12 @@ def _dev_options(given: argparse.Namespace) -> DevOptions:
     values = dict(vars(given))
     del values["command"]
     faults = parse_faults(values.pop("fault"))
+    base = GatewaySettings(
+        ordering=values.pop("ordering"), verify_signatures=values.pop("verify_signatures")
+    )
+    settings = parse_named_values("setting", values.pop("setting"), base)
     values["template"] = given.template or _template_here()
-    return DevOptions(**values, faults=faults)
+    return DevOptions(**values, faults=faults, settings=settings)
 
 
 def _template_here() -> Path:

@@ -40,7 +40,6 @@ from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Disturbable, Invoker
-from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
 from gatepost.gateway.runner.options import Options as RunnerOptions
@@ -235,10 +234,7 @@ class Emulator:
             return GatewayServer(
                 self._deployment,
                 invoker,
-                settings=GatewaySettings(
-                    ordering=self._options.ordering,
-                    verify_signatures=self._options.verify_signatures,
-                ),
+                settings=self._options.settings,
                 on_report=self._log.report,
                 clock=clock,
                 make_core=self._recorder().core if self._options.trace else new_core,

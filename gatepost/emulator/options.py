@@ -6,7 +6,7 @@ from typing import Final, get_args
 from msgspec import Struct
 
 from gatepost.gateway.core.faults import NO_FAULTS, Faults
-from gatepost.gateway.core.settings import Ordering
+from gatepost.gateway.core.settings import GatewaySettings, Ordering
 
 LEVELS: Final = ("debug", "info", "warning")
 """debug: everything, plain HTTP requests and REPORT lines too; info: the default; warning: failures
@@ -17,7 +17,10 @@ ORDERINGS: Final = get_args(Ordering)
 
 
 class DevOptions(Struct, frozen=True, kw_only=True):
-    """The options of `gatepost dev`, named as on the command line (docs/reference/cli.md)."""
+    """The options of `gatepost dev`, named as on the command line (docs/reference/cli.md).
+
+    `settings` are what `--setting`, `--ordering` and `--verify-signatures` make of the defaults.
+    """
 
     template: Path = Path("serverless.yml")
     stage: str | None = None
@@ -31,11 +34,10 @@ class DevOptions(Struct, frozen=True, kw_only=True):
     node: Path | None = None
     env_file: Path | None = None
     domain: str | None = None
-    verify_signatures: bool = False
-    ordering: Ordering = "concurrent"
     values: Path | None = None
     log_level: str = "info"
     faults: Faults = NO_FAULTS
+    settings: GatewaySettings = GatewaySettings()
     trace: Path | None = None
 
 

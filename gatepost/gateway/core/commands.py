@@ -45,11 +45,15 @@ class Invoke(Struct, frozen=True, tag=True):
     cold: bool = False
 
 
-class Send(Struct, frozen=True, tag=True):
-    """Send one text message as these fragments, each at most 32 KiB (B-253)."""
+class Send(Struct, frozen=True, tag=True, omit_defaults=True):
+    """Send one text message as these fragments, each at most 32 KiB (B-253).
+
+    `binary` makes it a binary message (B-207, a guess).
+    """
 
     connection_id: str
     fragments: tuple[bytes, ...]
+    binary: bool = False
 
 
 class Close(Struct, frozen=True, tag=True):

@@ -37,6 +37,7 @@ from gatepost.gateway.core.inputs import (
     NotInvocable,
     Outcome,
     PeerClosed,
+    Pinged,
     ProtocolFailed,
     Returned,
     Shutdown,
@@ -124,8 +125,8 @@ class Gateway:
                 handshake.abandon(state, given.handshake_id)
             case Shutdown():
                 self._shut_down()
-            case PeerClosed() | Lost() | BinaryMessage() | ProtocolFailed():
-                self._end_connection(given)
+            case PeerClosed() | Lost() | BinaryMessage() | ProtocolFailed() | Pinged():
+                self._hear(given)
             case _:
                 faulting.receive(state, given)
 
@@ -161,8 +162,8 @@ class Gateway:
                 state.report(invocation, status=code, detail=_failure(given.outcome))
         state.ended(invocation)
 
-    def _end_connection(self, given: PeerClosed | Lost | BinaryMessage | ProtocolFailed) -> None:
-        """End a connection that the client closed, left or broke (section 9).
+    def _hear(self, given: PeerClosed | Lost | BinaryMessage | ProtocolFailed | Pinged) -> None:
+        """End a connection that the client closed, left or broke (section 9), or note its ping.
 
         A client that closed or left gets no Close. After ProtocolFailed the shell may have sent
         that close frame already (B-252, B-259); the Close then only ends the link.
@@ -182,6 +183,8 @@ class Gateway:
                 state.close(connection, UNSUPPORTED_DATA)  # B-256
             case ProtocolFailed(code=code):
                 state.close(connection, Closing(code))
+            case Pinged():
+                connection.last_active_at = state.now
 
     def _shut_down(self) -> None:
         self._state.shutting_down = True
@@ -231,7 +234,10 @@ def _addresses(deployment: Deployment, rng: Random, settings: GatewaySettings) -
     for deployed in deployment.apis:
         integrations, models = _read_routes(deployed)
         selector = RouteSelector(
-            deployed.route_selection_expression, deployed.routes, lenient=settings.lenient_json
+            deployed.route_selection_expression,
+            deployed.routes,
+            lenient=settings.lenient_json,
+            reserved_too=settings.reserved_routes_selectable,
         )
         api = Api(
             deployed=deployed,

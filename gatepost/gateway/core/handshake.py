@@ -102,12 +102,13 @@ def finish(state: State, invocation: Invocation, handshake: Handshake, outcome: 
             state.disconnect(handshake.connection, handshake.ended)
         return
     if refusal is not None:
-        # No `$disconnect` follows a refusal (B-055, a guess).
         _turn_away(state, handshake, refusal, detail, invocation=invocation)
         return
     del state.handshakes[handshake.id]
     _accept(state, handshake, result)
-    state.report(invocation, status=_SWITCHING_PROTOCOLS)
+    if state.settings.connect_response and invocation.route.two_way and result is not None:
+        detail = _respond(state, handshake.connection, result)
+    state.report(invocation, status=_SWITCHING_PROTOCOLS, detail=detail)
 
 
 def expire(state: State, invocation: Invocation, handshake: Handshake) -> None:
@@ -118,9 +119,9 @@ def expire(state: State, invocation: Invocation, handshake: Handshake) -> None:
     if handshake.ended is not None:
         return
     if handshake.authorizing:
-        refusal = _own_refusal(handshake, 500, INTERNAL_SERVER_ERROR)
+        refusal = _own_refusal(state, handshake, 500, INTERNAL_SERVER_ERROR)
     else:
-        refusal = _own_refusal(handshake, 504, ENDPOINT_TIMED_OUT)
+        refusal = _own_refusal(state, handshake, 504, ENDPOINT_TIMED_OUT)
     _turn_away(state, handshake, refusal, ENDPOINT_TIMED_OUT, invocation=invocation)
 
 
@@ -161,7 +162,12 @@ def _resolve(state: State, upgrade: Upgrade) -> Address | HttpError:
     if len(upgrade.path) + len(upgrade.query) > state.settings.url_chars_max:
         return http_errors.URI_TOO_LONG
     address = state.addresses.resolve(upgrade.host, upgrade.path)
-    return http_errors.FORBIDDEN if address is None or address.rest not in _ROOT else address
+    if address is None:
+        return http_errors.FORBIDDEN
+    if address.rest not in _ROOT:
+        is_forbidden = state.settings.extra_path_status == http_errors.FORBIDDEN.status
+        return http_errors.FORBIDDEN if is_forbidden else http_errors.NOT_FOUND
+    return address
 
 
 def _begin(state: State, upgrade: Upgrade, address: Address) -> Handshake:
@@ -203,7 +209,7 @@ def _ask_authorizer(state: State, handshake: Handshake, authorizer: Authorizer) 
         context=context,
     )
     if missing is not None:
-        refusal = _own_refusal(handshake, 401, UNAUTHORIZED)
+        refusal = _own_refusal(state, handshake, 401, UNAUTHORIZED)
         _turn_away(state, handshake, refusal, f"identity source {missing} is missing")
         return
     handshake.authorizing = True
@@ -226,13 +232,13 @@ def _finish_authorizer(
         )
     except AuthorizerFailedError as failure:
         if failure.unauthorized:
-            refusal = _own_refusal(handshake, 401, UNAUTHORIZED)
+            refusal = _own_refusal(state, handshake, 401, UNAUTHORIZED)
         else:
-            refusal = _own_refusal(handshake, 500, INTERNAL_SERVER_ERROR)
+            refusal = _own_refusal(state, handshake, 500, INTERNAL_SERVER_ERROR)
         _turn_away(state, handshake, refusal, f"authorizer: {failure}", invocation=invocation)
         return
     if not grant.allowed:
-        refusal = _own_refusal(handshake, 403, FORBIDDEN)
+        refusal = _own_refusal(state, handshake, 403, FORBIDDEN)
         detail = f"authorizer: its policy does not allow {connection.api.arn(CONNECT)}"
         _turn_away(state, handshake, refusal, detail, invocation=invocation)
         return
@@ -249,7 +255,7 @@ def _admit(
     if route.api_key_required:
         key = find_api_key(handshake, usage_key)
         if key is None:
-            refusal = _own_refusal(handshake, 403, FORBIDDEN)
+            refusal = _own_refusal(state, handshake, 403, FORBIDDEN)
             _turn_away(state, handshake, refusal, "no valid API key")
             return
         if not state.throttles.admit_key(key, state.now):
@@ -277,15 +283,15 @@ def _judge(
     """Return the result that accepts, or the refusal and why."""
     match outcome:
         case NotInvocable(message=message):
-            return None, _own_refusal(handshake, 500, INTERNAL_SERVER_ERROR), message
+            return None, _own_refusal(state, handshake, 500, INTERNAL_SERVER_ERROR), message
         case Failed(error_type=error_type, message=message):
             detail = f"{error_type}: {message}"
-            return None, _own_refusal(handshake, 502, INTERNAL_SERVER_ERROR), detail
+            return None, _own_refusal(state, handshake, 502, INTERNAL_SERVER_ERROR), detail
         case Returned() | HttpAnswered():
             try:
                 return _read(state, outcome)
             except MalformedResultError as error:
-                refusal = _own_refusal(handshake, 502, INTERNAL_SERVER_ERROR)
+                refusal = _own_refusal(state, handshake, 502, INTERNAL_SERVER_ERROR)
                 return None, refusal, f"malformed result: {error}"
 
 
@@ -303,14 +309,14 @@ def _read(
     return result, HttpError(result.status_code, (), result.body_bytes()), ""
 
 
-def _own_refusal(handshake: Handshake, status: int, message: str) -> HttpError:
+def _own_refusal(state: State, handshake: Handshake, status: int, message: str) -> HttpError:
     """Return a refusal made by the gateway, not by the function (B-054, a guess)."""
+    ids = {"connectionId": handshake.connection.id, "requestId": handshake.request_id}
     return http_errors.http_error(
         status,
         _ERROR_TYPES.get(status, "InternalServerErrorException"),
         message,
-        connectionId=handshake.connection.id,
-        requestId=handshake.request_id,
+        **(ids if state.settings.rejection_has_ids else {}),
     )
 
 
@@ -322,11 +328,16 @@ def _turn_away(
     *,
     invocation: Invocation | None = None,
 ) -> None:
-    """Refuse a handshake, whether a function was asked or not, and say why in the live log."""
+    """Refuse a handshake, whether a function was asked or not, and say why in the live log.
+
+    No `$disconnect` follows, unless the settings want one after `$connect` (B-055, a guess).
+    """
     state.handshakes.pop(handshake.id, None)
     _refuse(state, handshake.id, refusal)
     if invocation is not None:
         state.report(invocation, status=refusal.status, detail=detail)
+        if state.settings.disconnect_after_rejection and not handshake.authorizing:
+            state.disconnect(handshake.connection, Closing(state.settings.lost_close_code))
         return
     connection_id = handshake.connection.id
     state.out.append(Report("connect", connection_id, CONNECT, refusal.status, 0.0, detail))
@@ -343,3 +354,12 @@ def _accept(state: State, handshake: Handshake, result: ProxyResult | None) -> N
         chosen = None
     state.out.append(Accept(handshake.id, handshake.connection.id, chosen))
     state.open(handshake.connection)
+
+
+def _respond(state: State, connection: Connection, result: ProxyResult) -> str:
+    """Send the body of `$connect` as a first frame (B-056, a guess), or return why it can't be."""
+    try:
+        state.send(connection, result.text_bytes(state.settings.message_bytes_max))
+    except MalformedResultError as error:
+        return f"malformed result: {error}"
+    return ""

@@ -26,6 +26,9 @@ def http_error(status: int, error_type: str, message: str, **more: str) -> HttpE
 FORBIDDEN: Final = http_error(403, "ForbiddenException", "Forbidden")
 """Unknown stage or path, on an upgrade (B-023, B-024) and on any other request (B-218)."""
 
+NOT_FOUND: Final = http_error(404, "NotFoundException", "Not Found")
+"""More path than the stage on an upgrade, where the settings say so (B-024, a guess)."""
+
 GONE: Final = HttpError(410, (("x-amzn-ErrorType", "GoneException"),), b"")
 """A connection that was open and is not any more; the body is empty (B-214)."""
 
@@ -36,6 +39,9 @@ INVALID_PAYLOAD: Final = http_error(
     400, "BadRequestException", "Payload is not valid UTF-8; send text, or base64 of the bytes"
 )
 """A payload that a text frame can't carry (B-207, a guess)."""
+
+EMPTY_PAYLOAD: Final = http_error(400, "BadRequestException", "Payload is empty")
+"""An empty payload, where the settings refuse it (B-208, a guess)."""
 
 TOO_MANY_REQUESTS: Final = http_error(429, "TooManyRequestsException", "Too Many Requests")
 """A throttled handshake (B-312)."""

@@ -44,6 +44,12 @@ class BinaryMessage(Struct, frozen=True, tag=True):
     connection_id: str
 
 
+class Pinged(Struct, frozen=True, tag=True):
+    """A ping came, which was answered; told only where it counts as activity (B-273, a guess)."""
+
+    connection_id: str
+
+
 class PeerClosed(Struct, frozen=True, tag=True):
     """The client sent a close frame; `code` is None when the frame had none (1005)."""
 
@@ -158,6 +164,7 @@ Input = (
     | UpgradeAbandoned
     | Message
     | BinaryMessage
+    | Pinged
     | PeerClosed
     | ProtocolFailed
     | Lost

@@ -12,15 +12,7 @@ from msgspec import DecodeError
 from msgspec import json as msgspec_json
 
 from gatepost.gateway.core.commands import CallHttp, Invoke
-from gatepost.gateway.core.deployment import (
-    CONNECT,
-    DEFAULT,
-    DISCONNECT,
-    HttpProxy,
-    LambdaProxy,
-    Mock,
-    Route,
-)
+from gatepost.gateway.core.deployment import DEFAULT, HttpProxy, LambdaProxy, Mock, Route
 from gatepost.gateway.core.inputs import NotInvocable, Outcome, Returned
 from gatepost.gateway.core.mapping import (
     MappingError,
@@ -125,13 +117,14 @@ def _call(ready: ReadyHttp, number: int, wanted: "Wanted") -> CallHttp:
     """
     event = msgspec_json.decode(wanted.event)
     api_id = event["requestContext"]["apiId"]
+    event_type = event["requestContext"]["eventType"]
     headers = {"User-Agent": [f"AmazonAPIGateway_{api_id}"], "x-amzn-apigateway-api-id": [api_id]}
     query: dict[str, list[str]] = {}
-    if wanted.route.key == CONNECT:
+    if event_type == "CONNECT":
         query |= event.get("multiValueQueryStringParameters", {})
         given = event["multiValueHeaders"].items()
         headers |= {name: values for name, values in given if name not in _KEPT_BACK}
-    elif wanted.route.key != DISCONNECT:
+    elif event_type == "MESSAGE":
         headers["Content-Type"] = ["application/json"]
     url = _STAGE_VARIABLE.sub(
         lambda found: event.get("stageVariables", {}).get(found[1], ""), ready.integration.url

@@ -56,15 +56,20 @@ def answer(state: State, call: ManagementCall) -> None:
 
 
 def _post(state: State, call: ManagementCall, connection: Connection) -> None:
-    """Deliver the payload as one text message (B-206); an empty one too (B-208, a guess).
+    """Deliver the payload as one text message (B-206), or as the settings guess.
 
+    Guesses are about one that is empty (B-208) and one that is no text (B-207).
     A client that has stopped reading gets no more than its bounded buffer holds (B-203).
     """
     if len(call.body) > state.settings.message_bytes_max:
         message = state.settings.too_long_message
         _refuse(state, call, http_error(413, "PayloadTooLargeException", message), connection.id)
         return
-    if not call.body.isascii() and not _is_utf8(call.body):
+    if not call.body and state.settings.refuse_empty_posts:
+        _refuse(state, call, http_errors.EMPTY_PAYLOAD, connection.id)
+        return
+    binary = not call.body.isascii() and not _is_utf8(call.body)
+    if binary and not state.settings.binary_posts:
         _refuse(state, call, http_errors.INVALID_PAYLOAD, connection.id)
         return
     if connection.backlogged:  # B-203
@@ -72,7 +77,7 @@ def _post(state: State, call: ManagementCall, connection: Connection) -> None:
         return
     if faulting.hangs(state, call, connection):
         return
-    state.deliver(connection, call.body)
+    state.deliver(connection, call.body, binary=binary)
     state.out.append(Answer(call.call_id, 200))
     state.out.append(_report("send", connection.id, 200))
 
@@ -89,8 +94,11 @@ def _get(state: State, call: ManagementCall, connection: Connection) -> None:
 
 
 def _delete(state: State, call: ManagementCall, connection: Connection) -> None:
-    """Close the connection: 1000 without a reason on the wire, one in the event (B-212)."""
-    state.out.append(Close(connection.id, DELETED.code))
+    """Close the connection: without a reason on the wire, with one in the event (B-212).
+
+    The code on the wire is a guess.
+    """
+    state.out.append(Close(connection.id, state.settings.deleted_close_code))
     state.out.append(Answer(call.call_id, 204))
     state.out.append(_report("delete", connection.id, 204))
     state.end(connection, DELETED)

@@ -120,9 +120,8 @@ def _finish_answered(
     two_way = invocation.route.two_way
     try:
         result = read_answer(outcome)
-        body = result.body_bytes() if two_way and result is not None else b""
-        if two_way:
-            _check_body(body, state.settings.message_bytes_max)
+        bytes_max = state.settings.message_bytes_max
+        body = result.text_bytes(bytes_max) if two_way and result is not None else b""
     except MalformedResultError as error:
         if two_way:
             _fail(state, invocation, 502, detail=f"malformed result: {error}")
@@ -133,16 +132,6 @@ def _finish_answered(
     if two_way and connection.id in state.connections:
         state.send(connection, body)
     state.report(invocation, status=None if result is None else result.status_code)
-
-
-def _check_body(body: bytes, bytes_max: int) -> None:
-    """Raise MalformedResultError unless the body can be one text message (B-250, inferred)."""
-    if len(body) > bytes_max:
-        raise MalformedResultError(f"body has {len(body)} bytes, a message at most {bytes_max}")
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise MalformedResultError("body is not UTF-8 text") from error
 
 
 def _fail(state: State, invocation: Invocation, status: int, *, detail: str) -> None:

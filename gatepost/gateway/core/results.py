@@ -41,6 +41,20 @@ class ProxyResult(Struct, frozen=True, rename="camel"):
         except ValueError as error:
             raise MalformedResultError("body is not base64 as isBase64Encoded says") from error
 
+    def text_bytes(self, bytes_max: int) -> bytes:
+        """Return the body as one text message has it (B-250, inferred).
+
+        Raises MalformedResultError also when it is longer than `bytes_max`, or no UTF-8.
+        """
+        body = self.body_bytes()
+        if len(body) > bytes_max:
+            raise MalformedResultError(f"body has {len(body)} bytes, a message at most {bytes_max}")
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedResultError("body is not UTF-8 text") from error
+        return body
+
     def header(self, name: str) -> str | None:
         """Return a header's value whatever the case of its name (B-050)."""
         wanted = name.lower()

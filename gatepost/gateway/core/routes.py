@@ -22,7 +22,7 @@ _TOKEN: Final = re.compile(
     rf"|\$request\.body(?P<bare>(?>{STEP}*))(?![.\[\w])"
     rf"|(?P<text>[^$\\]+|\\)"
 )
-_NEVER_SELECTED: Final = frozenset({CONNECT, DISCONNECT})
+_RESERVED: Final = frozenset({CONNECT, DISCONNECT})
 
 
 class ExpressionError(ValueError):
@@ -65,16 +65,22 @@ class RouteSelector:
     __slots__ = ("_default", "_routes", "key")
 
     def __init__(
-        self, expression: str, routes: Mapping[str, Route], *, lenient: bool = False
+        self,
+        expression: str,
+        routes: Mapping[str, Route],
+        *,
+        lenient: bool = False,
+        reserved_too: bool = False,
     ) -> None:
         self.key = Selection(expression, lenient=lenient).key
-        self._routes = {key: routes[key] for key in routes if key not in _NEVER_SELECTED}
+        left_out = frozenset() if reserved_too else _RESERVED
+        self._routes = {key: routes[key] for key in routes if key not in left_out}
         self._default = self._routes.get(DEFAULT)
 
     def select(self, text: str) -> Route | None:
         """Return the message's route, `$default`'s when no other matches; None without either.
 
-        A client can't reach `$connect` and `$disconnect` (B-160, a guess).
+        A client can't reach `$connect` and `$disconnect`, unless `reserved_too` (B-160, a guess).
         """
         return self._routes.get(self.key(text), self._default)
 

@@ -4,13 +4,15 @@ A field whose docstring says *guess* pins our choice, not a fact about AWS: noth
 it, and anybody with better evidence changes it here.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from gatepost.gateway.core.deployment import Throttle
 
 Ordering = Literal["concurrent", "shuffle", "serial"]
+ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
+CloseCode = Annotated[int, Meta(ge=1000, le=4999)]
 
 
 class GatewaySettings(Struct, frozen=True, kw_only=True):
@@ -45,12 +47,28 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     Inferred: `opening_window_s` is how long after `$connect` a connection still answers 410 to
     `@connections` (B-221).
 
-    Guesses: `foreign_connection_status` answers a well-formed id that was not issued here
-    (B-217). `pass_unoffered_subprotocol` lets a function choose a subprotocol that the client did
-    not offer (B-052). `lost_close_code` is what `$disconnect` says when the transport ended
-    without a close frame (B-134). `plain_get_status` answers a GET without upgrade headers on the
-    socket's path (B-025). `too_long_message` is the text of 413 (B-223). `throttled_message` is the
-    text of the frame for a throttled message (B-313).
+    Each of these is a guess, its default as docs/reference/gateway-behaviour.md has it:
+
+    - `extra_path_status` answers an upgrade with more path than the stage (B-024).
+    - `plain_get_status` answers a GET without upgrade headers on the socket's path (B-025).
+    - `pass_unoffered_subprotocol` lets a function choose a subprotocol that the client did not
+      offer (B-052).
+    - `rejection_has_ids` puts connectionId and requestId into the body of a refusal that the
+      gateway makes itself (B-054).
+    - `disconnect_after_rejection` runs `$disconnect` after a `$connect` that refused (B-055).
+    - `connect_response` sends the route response of `$connect` as a first frame (B-056).
+    - `lost_close_code` is what `$disconnect` says when the transport ended without a close frame
+      (B-134).
+    - `reserved_routes_selectable` lets a message select `$connect` and `$disconnect` (B-160).
+    - `binary_posts` delivers a post that is not UTF-8 as a binary message, in place of 400 (B-207).
+    - `refuse_empty_posts` answers an empty post 400, in place of an empty message (B-208).
+    - `deleted_close_code` is what a client sees when its connection is deleted (B-212).
+    - `foreign_connection_status` answers a well-formed id that was not issued here (B-217).
+    - `too_long_message` is the text of 413 (B-223).
+    - `ping_resets_idle_timer` lets a client's pings keep its connection open (B-273).
+    - `throttled_message` is the text of the frame for a throttled message (B-313).
+
+    What else is a guess has nothing to switch, or a fault of its own (faults.py).
     """
 
     idle_timeout_s: float = 600.0
@@ -73,9 +91,18 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         default_factory=lambda: {"local": "local", "testing": "testing"}
     )
     denied_access_keys: tuple[str, ...] = ()
-    foreign_connection_status: Literal[403, 410] = 403
+    extra_path_status: Literal[403, 404] = 403
+    plain_get_status: ErrorStatus = 426
     pass_unoffered_subprotocol: bool = True
-    lost_close_code: int = 1006
-    plain_get_status: int = 426
+    rejection_has_ids: bool = True
+    disconnect_after_rejection: bool = False
+    connect_response: bool = False
+    lost_close_code: CloseCode = 1006
+    reserved_routes_selectable: bool = False
+    binary_posts: bool = False
+    refuse_empty_posts: bool = False
+    deleted_close_code: CloseCode = 1000
+    foreign_connection_status: Literal[403, 410] = 403
     too_long_message: str = "Message too long"
+    ping_resets_idle_timer: bool = False
     throttled_message: str = "Too Many Requests"

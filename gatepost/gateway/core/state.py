@@ -103,17 +103,18 @@ class State:
         event = disconnect_event(connection, closing, request_id=request_id, now=self.now)
         self.invoke(connection, route, event, request_id=request_id, cause=closing)
 
-    def deliver(self, connection: Connection, payload: bytes) -> None:
+    def deliver(self, connection: Connection, payload: bytes, *, binary: bool) -> None:
         """Send what was posted to an open connection, later when order is shuffled (B-292)."""
         if self.settings.ordering == "shuffle":
-            self._hold(partial(self._arrive, connection, payload))
+            self._hold(partial(self._arrive, connection, payload, binary=binary))
         else:
-            self.send(connection, payload)
+            self.send(connection, payload, binary=binary)
 
-    def send(self, connection: Connection, payload: bytes) -> None:
-        """Send one text message to an open connection."""
+    def send(self, connection: Connection, payload: bytes, *, binary: bool = False) -> None:
+        """Send one message, of text as a rule, to an open connection."""
         connection.last_active_at = self.now
-        self.out.append(Send(connection.id, fragments(payload, self.settings.frame_bytes_max)))
+        parts = fragments(payload, self.settings.frame_bytes_max)
+        self.out.append(Send(connection.id, parts, binary))
 
     def invoke(
         self,
@@ -146,10 +147,10 @@ class State:
         """Let something happen after a random time."""
         self.later.put(self.now + self.rng.uniform(0.0, self.settings.shuffle_s_max), action)
 
-    def _arrive(self, connection: Connection, payload: bytes) -> None:
+    def _arrive(self, connection: Connection, payload: bytes, *, binary: bool) -> None:
         """Send what was posted, unless the connection has closed meanwhile."""
         if connection.id in self.connections:
-            self.send(connection, payload)
+            self.send(connection, payload, binary=binary)
 
     def _begin(self, wanted: Wanted) -> None:
         """Begin an integration; its deadline is the integration timeout (B-275)."""

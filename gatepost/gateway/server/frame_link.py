@@ -59,9 +59,9 @@ class FrameLink(asyncio.Protocol):
 
     # What the shell asks.
 
-    def send(self, fragments: tuple[bytes, ...]) -> None:
-        """Send one text message as these fragments, in one write."""
-        self._stream.send(fragments)
+    def send(self, fragments: tuple[bytes, ...], *, binary: bool = False) -> None:
+        """Send one message, of text or binary, as these fragments, in one write."""
+        self._stream.send(fragments, binary=binary)
         self._flush()
 
     def hold(self, *, held: bool) -> None:

@@ -1,8 +1,8 @@
 """WebSocket frames after the handshake: bytes into inputs, messages into bytes; no I/O.
 
 The protocol itself is that of the `websockets` library. What is decided here is what the core
-hears of it: whole messages and ends. Pings are answered by the library and never reach the core
-(B-258).
+hears of it: whole messages and ends. Pings are answered by the library; the core hears of them only
+where they count as activity (B-258, B-273).
 """
 
 import logging
@@ -11,14 +11,20 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
-from gatepost.gateway.core.inputs import BinaryMessage, Message, PeerClosed, ProtocolFailed
+from gatepost.gateway.core.inputs import (
+    BinaryMessage,
+    Message,
+    PeerClosed,
+    Pinged,
+    ProtocolFailed,
+)
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.compression import Negotiation
 
 _protocol_logger = logging.getLogger(f"{__name__}.protocol")
 _protocol_logger.setLevel(logging.WARNING)  # opening and closing are in the live log already
 
-Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed
+Heard = Message | BinaryMessage | Pinged | PeerClosed | ProtocolFailed
 
 
 CONTROL_BYTES_MAX = 125
@@ -43,12 +49,15 @@ class FrameStream:
     """The frames of one connection, in both directions.
 
     `receive` gives what the core should hear; `outgoing` what should be written by now, together
-    with whether the link is to be ended after it.
+    with whether the link is to be ended after it. `tells_pings` is whether pings are heard.
     """
 
-    def __init__(self, connection_id: str, protocol: ServerProtocol) -> None:
+    def __init__(
+        self, connection_id: str, protocol: ServerProtocol, *, tells_pings: bool = False
+    ) -> None:
         self.connection_id = connection_id
         self._protocol = protocol
+        self._tells_pings = tells_pings
         self._text: bytearray | None = None  # of a text message that is not whole yet
         self._failed = False
 
@@ -66,14 +75,15 @@ class FrameStream:
             inputs.append(ProtocolFailed(self.connection_id, self._failure_code()))
         return inputs
 
-    def send(self, fragments: tuple[bytes, ...]) -> None:
-        """Send one text message as these fragments; without effect once a close frame was sent."""
+    def send(self, fragments: tuple[bytes, ...], *, binary: bool = False) -> None:
+        """Send one message as these fragments; without effect once a close frame was sent."""
         if self._protocol.state is not State.OPEN:
             return
+        begin = self._protocol.send_binary if binary else self._protocol.send_text
         last = len(fragments) - 1
         for index, fragment in enumerate(fragments):
             if index == 0:
-                self._protocol.send_text(fragment, fin=last == 0)
+                begin(fragment, fin=last == 0)
             else:
                 self._protocol.send_continuation(fragment, fin=index == last)
 
@@ -99,6 +109,8 @@ class FrameStream:
                 return self._input_of_part(frame)
             case Opcode.CLOSE:
                 return self._input_of_close()
+            case Opcode.PING if self._tells_pings:
+                return Pinged(self.connection_id)
             case _:
                 return None
 

@@ -135,7 +135,9 @@ class HttpLink(asyncio.Protocol):
         self._transport.write(switching)
         on_change = self._on_change  # so that a long-lived link does not keep this one
         link = FrameLink(
-            self.stream_type(connection_id, protocol),
+            self.stream_type(
+                connection_id, protocol, tells_pings=self._settings.ping_resets_idle_timer
+            ),
             self._shell,
             unread_bytes_max=self._settings.unread_bytes_max,
             on_gone=lambda gone: on_change(gone, None),

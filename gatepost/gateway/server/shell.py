@@ -38,6 +38,7 @@ from gatepost.gateway.core.inputs import (
     NotInvocable,
     Outcome,
     PeerClosed,
+    Pinged,
     ProtocolFailed,
     Shutdown,
     Tick,
@@ -52,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 Headers = tuple[tuple[str, str], ...]
 
-Heard = Message | BinaryMessage | PeerClosed | ProtocolFailed | Lost | Backlog
+Heard = Message | BinaryMessage | Pinged | PeerClosed | ProtocolFailed | Lost | Backlog
 """What comes over a link after its handshake."""
 
 
@@ -78,8 +79,8 @@ class Core(Protocol):
 class Connected(Protocol):
     """A link whose handshake is complete."""
 
-    def send(self, fragments: tuple[bytes, ...]) -> None:
-        """Send one text message as these fragments."""
+    def send(self, fragments: tuple[bytes, ...], *, binary: bool = False) -> None:
+        """Send one message, of text or binary, as these fragments."""
         ...
 
     def hold(self, *, held: bool) -> None:
@@ -218,7 +219,7 @@ class Shell:
 
     def _send(self, command: Send) -> None:
         if (connected := self._connected.get(command.connection_id)) is not None:
-            connected.send(command.fragments)
+            connected.send(command.fragments, binary=command.binary)
 
     def _close(self, command: Close) -> None:
         if (connected := self._connected.pop(command.connection_id, None)) is not None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from gatepost.emulator.cli import main, parser
+from gatepost.emulator.named_values import parse_named_values
+from gatepost.gateway.core.settings import GatewaySettings
 
 PAGE = Path(__file__).parents[3] / "docs/reference/cli.md"
 
@@ -31,6 +33,26 @@ def test_the_reference_describes_every_flag_and_no_other() -> None:
     """docs/reference/cli.md keeps step with the parser."""
     described = set(re.findall(r"^\| `(--[a-z-]+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
     assert described == dev_flags()
+
+
+def test_the_reference_describes_every_guess_with_its_default() -> None:
+    """As the settings list them."""
+    rows = re.findall(
+        r"^\| `([a-z_]+)` \| `([^`]+)` \|.*\(B-\d+\)", PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    described = dict(rows)
+    _, _, guesses = (GatewaySettings.__doc__ or "").partition("Each of these is a guess")
+    assert list(described) == re.findall(r"- `(\w+)`", guesses)
+    flags = [f"{name}={value}" for name, value in described.items()]
+    assert parse_named_values("setting", flags, GatewaySettings()) == GatewaySettings()
+
+
+def test_a_setting_that_does_not_exist_ends_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """With exit code 2, and the names that there are."""
+    assert main(["dev", "--setting", "colour=red"]) == 2
+    said = capsys.readouterr().err
+    assert "gatepost: --setting colour=red: there is no setting 'colour'. There are: " in said
+    assert "idle_timeout_s" in said
 
 
 @pytest.mark.parametrize("flag", ["--port", "--http-port"])

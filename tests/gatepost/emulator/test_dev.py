@@ -21,6 +21,7 @@ from gatepost.emulator.dev import Emulator
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
+from gatepost.gateway.core.settings import GatewaySettings
 
 if TYPE_CHECKING:
     from tests.conftest import Eventually
@@ -198,7 +199,7 @@ async def test_a_domain_that_cant_be_mapped_is_named(project: Path) -> None:
 async def test_signatures_are_verified_when_asked_for(project: Path, verifying: bool) -> None:  # noqa: FBT001
     """`--verify-signatures`: what functions sign with their own credentials is right."""
     (project / "talk.py").write_text(POSTS)
-    running = emulator(project, verify_signatures=verifying)
+    running = emulator(project, settings=GatewaySettings(verify_signatures=verifying))
     await running.start()
     try:
         async with connect(f"ws://127.0.0.1:{running.gateway_port}/dev") as client:

@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
@@ -10,18 +11,25 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from gatepost.gateway.core.inputs import BinaryMessage, Message, PeerClosed, ProtocolFailed
+from gatepost.gateway.core.inputs import (
+    BinaryMessage,
+    Message,
+    PeerClosed,
+    Pinged,
+    ProtocolFailed,
+)
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.frames import FrameStream, new_protocol
 
 ID = "Q0ZkUfPSIAMCJzA="
 
 
-def open_stream() -> FrameStream:
+def open_stream(*, tells_pings: bool = False) -> FrameStream:
     """Return a stream whose handshake is done."""
     settings = GatewaySettings()
     limits = (settings.message_bytes_max, settings.frame_bytes_max)
-    return FrameStream(ID, ServerProtocol(state=State.OPEN, max_size=limits))
+    protocol = ServerProtocol(state=State.OPEN, max_size=limits)
+    return FrameStream(ID, protocol, tells_pings=tells_pings)
 
 
 def masked(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
@@ -109,15 +117,24 @@ def test_nothing_after_a_close_frame_is_heard() -> None:
     assert stream.outgoing() == (b"\x88\x00", True)
 
 
-def test_a_message_goes_out_as_its_fragments() -> None:
+@pytest.mark.parametrize("told", [False, True])
+def test_guess_a_ping_is_answered_and_told_only_where_it_counts(told: bool) -> None:  # noqa: FBT001
+    """B-258, B-273."""
+    stream = open_stream(tells_pings=told)
+    assert stream.receive(masked(Opcode.PING, b"p")) == ([Pinged(ID)] if told else [])
+    assert stream.outgoing() == (b"\x8a\x01p", False)
+
+
+@pytest.mark.parametrize(("binary", "opcode"), [(False, Opcode.TEXT), (True, Opcode.BINARY)])
+def test_a_message_goes_out_as_its_fragments(*, binary: bool, opcode: Opcode) -> None:
     """B-253: seen by a client's protocol, as one message."""
     stream = open_stream()
-    stream.send((b"ab", b"cd", b"e"))
+    stream.send((b"ab", b"cd", b"e"), binary=binary)
     client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
     client.receive_data(stream.outgoing()[0])
     frames = [event for event in client.events_received() if isinstance(event, Frame)]
     assert [(frame.opcode, bytes(frame.data), frame.fin) for frame in frames] == [
-        (Opcode.TEXT, b"ab", False),
+        (opcode, b"ab", False),
         (Opcode.CONT, b"cd", False),
         (Opcode.CONT, b"e", True),
     ]

@@ -70,7 +70,7 @@ class FakeLink:
         self.done.append(connection_id)
         return self
 
-    def send(self, fragments: tuple[bytes, ...]) -> None:
+    def send(self, fragments: tuple[bytes, ...], *, binary: bool = False) -> None:
         """Write down what is sent."""
         self.done.append(fragments)
 

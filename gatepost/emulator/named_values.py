@@ -1,0 +1,46 @@
+"""Options of the command line that are NAME=VALUE and may be repeated, as fields of a Struct."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
+
+from gatepost.emulator.errors import UserError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def parse_named_values(kind: str, flags: Sequence[str], base: S) -> S:
+    """Return `base` with what the flags of the option `--KIND` set, each checked as its field is.
+
+    The last of a name counts, but lists add up; an object is written as JSON. Raises UserError with
+    the flag that is at fault, and what would be right.
+    """
+    values: dict[str, object] = {}
+    for flag in flags:
+        name, _, value = flag.partition("=")
+        if name not in base.__struct_fields__:
+            known = ", ".join(base.__struct_fields__)
+            raise UserError(f"--{kind} {flag}: there is no {kind} {name!r}. There are: {known}.")
+        if not value:
+            raise UserError(f"--{kind} {flag}: expected NAME=VALUE.")
+        given = _given(value, before=values.get(name), default=getattr(base, name))
+        try:
+            checked = msgspec.convert({name: given}, type(base), strict=False)
+        except msgspec.ValidationError as error:
+            reason = str(error).partition(" - at ")[0]
+            raise UserError(f"--{kind} {flag}: {reason}.") from error
+        values[name] = getattr(checked, name)
+    return msgspec.structs.replace(base, **values)
+
+
+def _given(value: str, *, before: object, default: object) -> object:
+    """Return what a text stands for, as far as its field's type does not say it."""
+    if isinstance(default, tuple):
+        earlier = before if isinstance(before, tuple) else ()
+        return (*earlier, *filter(None, value.split(",")))
+    if value.startswith("{") and not isinstance(default, str):
+        with suppress(msgspec.DecodeError):  # what is none then is no object either
+            return msgspec.json.decode(value)
+    return value
