@@ -36,7 +36,7 @@ class Endpoints(Struct, frozen=True):
     """Where the local cloud answers. `everything_else` is unset when only a table is at hand.
 
     `management` is that of the template's first API; functions of other APIs get their own.
-    `functions` is where they are invoked, unset where nothing invokes them by name.
+    `functions` is where they are invoked by name and where HTTP APIs are, unset where neither is.
     """
 
     management: str
@@ -74,7 +74,7 @@ def with_local_environment(
     variable of its own, this run's stands instead.
     """
     origin = endpoints.management.removesuffix(main_path(deployment))
-    here = _addresses_here(deployment, origin)
+    here = _addresses_here(deployment, origin, endpoints.functions)
     local = {
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
         "AWS_CA_BUNDLE": str(ca_bundle),
@@ -110,25 +110,33 @@ def with_local_environment(
 
 
 def _addresses_here(
-    deployment: Deployment, origin: str
+    deployment: Deployment, origin: str, http_origin: str | None
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
     """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`.
 
-    Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too.
+    Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too, that
+    of HTTP APIs does not. Their paths are the same there.
     """
     address = origin.removeprefix("http://")
     local: dict[str, str] = {}
     for api in deployment.apis:
         here = local[f"{api.api_id}/{api.stage}"] = address + path_of(api, deployment.apis)
         local.setdefault(api.api_id, here)
-    ids = [api.api_id for api in deployment.apis]
+    http = dict.fromkeys(
+        (api.api_id for api in deployment.http_apis if http_origin is not None),
+        (http_origin or "").removeprefix("http://"),
+    )
+    ids = [*(api.api_id for api in deployment.apis), *http]
     on_aws = re.compile(
         rf"(https://|wss://|\b)({'|'.join(map(re.escape, ids)) or '(?!)'})"
         r"\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?P<stage>/[A-Za-z0-9_-]+)?"
     )
 
     def replaced(found: re.Match[str]) -> str:
-        here = local.get(f"{found[2]}{found['stage']}", local[found[2]])
+        if found[2] in http:
+            here = http[found[2]] + (found["stage"] or "")
+        else:
+            here = local.get(f"{found[2]}{found['stage']}", local[found[2]])
         return found[1].replace("https", "http").replace("wss", "ws") + here
 
     return lambda given: {name: on_aws.sub(replaced, value) for name, value in given.items()}

@@ -3,6 +3,7 @@
 Written in the gateway's thread, read in the test's; lists are only ever appended to.
 """
 
+import asyncio
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -80,15 +81,19 @@ class RecordingInvoker:
         self._happenings = happenings
         self._prefix = prefix
 
-    async def invoke(self, function: str, event: bytes) -> Outcome:
-        """Run the function behind the recorder."""
+    def invoke(self, function: str, event: bytes) -> asyncio.Future[Outcome]:
+        """Run the function behind the recorder; started when this returns (ports.Invoker)."""
         invocation = Invocation(function.removeprefix(self._prefix), json.loads(event))
         self.invocations.append(invocation)
         self._happenings.tell()
-        outcome = await self.invoker.invoke(function, event)
-        invocation.outcome = outcome
-        self._happenings.tell()
+        outcome = asyncio.ensure_future(self.invoker.invoke(function, event))
+        outcome.add_done_callback(lambda _: self._ended(invocation, outcome))
         return outcome
+
+    def _ended(self, invocation: Invocation, outcome: asyncio.Future[Outcome]) -> None:
+        if not outcome.cancelled():
+            invocation.outcome = outcome.result()
+            self._happenings.tell()
 
 
 class RecordingWorkers(RecordingInvoker):

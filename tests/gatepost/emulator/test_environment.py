@@ -16,7 +16,14 @@ from gatepost.emulator.environment import (
     write_ca_bundle,
 )
 from gatepost.emulator.errors import UserError
-from gatepost.gateway.core.deployment import Deployment, Function, LambdaProxy, Route, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    Deployment,
+    Function,
+    HttpApi,
+    LambdaProxy,
+    Route,
+    WebSocketApi,
+)
 
 ENDPOINTS = Endpoints(
     management="http://127.0.0.1:1/dev",
@@ -88,6 +95,36 @@ def test_each_function_posts_to_the_api_that_uses_it() -> None:
         "worker": chat,
     }
     assert {one.environment["NEWS"] for one in found.values()} == {news}
+
+
+@pytest.mark.parametrize(
+    ("on_aws", "here"),
+    [
+        ("https://http000000.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:3"),
+        ("https://http000000.execute-api.eu-west-1.amazonaws.com/a/b", "http://127.0.0.1:3/a/b"),
+        ("https://rest000000.execute-api.eu-west-1.amazonaws.com/dev/", "http://127.0.0.1:3/dev/"),
+    ],
+)
+def test_an_http_apis_address_on_aws_becomes_that_of_the_http_port(on_aws: str, here: str) -> None:
+    """A function that calls the project's own HTTP API stays on this machine."""
+    function = Function("f", "f.handler", "python3.13", Path(), environment={"API": on_aws})
+    deployment = Deployment(
+        "s",
+        "dev",
+        "eu-west-1",
+        "1" * 12,
+        Path(),
+        (WebSocketApi("abcdefghi0", "s", "dev", {}),),
+        {"f": function},
+        http_apis=(
+            HttpApi("http000000", "h", "$default", "http", ()),
+            HttpApi("rest000000", "r", "dev", "rest", ()),
+        ),
+    )
+    completed = with_local_environment(
+        deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file={}
+    )
+    assert completed["f"].environment["API"] == here
 
 
 def test_the_environment_file_wins_over_the_template() -> None:
