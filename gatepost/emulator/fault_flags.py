@@ -1,6 +1,7 @@
 """`--fault NAME=VALUE` of the command line, as Faults."""
 
 from collections.abc import Sequence
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -37,4 +38,10 @@ def _value(flag: str, value: str, before: object) -> object:
         return getattr(msgspec.convert({name: given}, Faults, strict=False), name)
     except msgspec.ValidationError as error:
         reason = str(error).partition(" - at ")[0]
-        raise UserError(f"--fault {flag}: {reason}.") from error
+        raise UserError(f"--fault {flag}: {reason}.{_choices(name)}") from error
+
+
+def _choices(name: str) -> str:
+    """Say what there is to choose from, where a fault is a choice."""
+    kind = get_type_hints(Faults)[name]
+    return f" There are: {', '.join(get_args(kind))}." if get_origin(kind) is Literal else ""
