@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
@@ -33,9 +34,18 @@ examples:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Tells a mistake in one sentence, without argparse's list of every option."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with 2."""
+        said = f"{self.prog}: {message}. `{self.prog} --help` shows what is possible.\n"
+        self.exit(USAGE_ERROR, said)
+
+
 def parser() -> argparse.ArgumentParser:
     """Describe the command line; docs/reference/cli.md is checked against it."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="gatepost",
         description="Runs serverless WebSocket back ends offline, as API Gateway would.",
     )

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 PREFIX: Final = "/_gatepost"
 
+REQUESTS: Final = "GET, PUT, DELETE faults; GET connections; POST drop; POST clock"
+
 
 class Gateway(Protocol):
     """What is turned: a GatewayServer."""
@@ -71,6 +73,11 @@ class Control:
         router.add_post(f"{PREFIX}/drop", self._drop)
         router.add_get(f"{PREFIX}/connections", self._connections)
         router.add_post(f"{PREFIX}/clock", self._advance)
+        router.add_route("*", PREFIX + "/{anything:.*}", self._unknown)
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        check_caller(request, self._host)
+        return _json({"message": f"There are: {REQUESTS}"}, status=404)
 
     async def _show_faults(self, request: web.Request) -> web.Response:
         check_caller(request, self._host)

@@ -52,8 +52,10 @@ def read_env_file(path: Path) -> dict[str, str]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--env-file {path} can't be read: {error}") from error
+    except OSError as error:
+        raise UserError(f"--env-file {path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"--env-file {path} can't be read: {error}.") from error
     if (strange := strange_line(text)) is not None:
         number, line = strange
         raise UserError(f"{path}:{number}: expected NAME=value, found {line[:40]!r}.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -30,9 +30,17 @@ def parse_named_values(kind: str, flags: Sequence[str], base: S) -> S:
             checked = msgspec.convert({name: given}, type(base), strict=False)
         except msgspec.ValidationError as error:
             reason = str(error).partition(" - at ")[0]
-            raise UserError(f"--{kind} {flag}: {reason}.") from error
+            choices = _choices(type(base), name)
+            raise UserError(f"--{kind} {flag}: {reason}.{choices}") from error
         values[name] = getattr(checked, name)
     return msgspec.structs.replace(base, **values)
+
+
+def _choices(struct: type[msgspec.Struct], name: str) -> str:
+    """Say what there is to choose from, where a field is a choice of texts."""
+    kind = get_type_hints(struct)[name]
+    chosen = get_args(kind) if get_origin(kind) is Literal else ()
+    return f" There are: {', '.join(map(str, chosen))}." if chosen else ""
 
 
 def _given(value: str, *, before: object, default: object) -> object:

@@ -96,6 +96,7 @@ class Pages:
         return (
             "<!doctype html><html lang=en><meta charset=utf-8>"
             "<meta name=viewport content='width=device-width'>"
+            "<link rel=icon href='data:,'>"
             f"<title>{html.escape(self._deployment.service)}</title>"
             "<style>body{font:1rem/1.5 system-ui;margin:2rem auto;max-width:40rem;padding:0 1rem;"
             "color-scheme:light dark}td{padding:.2rem 1.5rem .2rem 0}</style>"

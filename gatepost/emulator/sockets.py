@@ -3,13 +3,17 @@
 What leads to an API is decided by the gateway (core/addresses.py); here are the URLs made of it.
 """
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import structs
 
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.addresses import path_of
 from gatepost.gateway.core.deployment import Authorizer, Deployment, DomainMapping, WebSocketApi
+
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def main_path(deployment: Deployment) -> str:
@@ -50,7 +54,7 @@ def with_domain(deployment: Deployment, given: str | None) -> Deployment:
     if given is None:
         return deployment
     host, _, key = given.partition("/")
-    if not host or ":" in host:
+    if not _HOST_NAME.fullmatch(host):
         raise UserError(f"--domain {given}: expected a host without a port, or HOST/KEY.")
     if not deployment.apis:
         raise UserError(f"--domain {given}: the template has no WebSocket API.")

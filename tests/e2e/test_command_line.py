@@ -108,9 +108,11 @@ async def test_a_dynamodb_that_is_no_url_is_named(url: str) -> None:
     )
 
 
-@pytest.mark.parametrize("arguments", [["dev", "--port", "x"], ["fly"], []])
+@pytest.mark.parametrize("arguments", [["dev", "--port", "x"], ["dev", "--prot", "1"], ["fly"], []])
 async def test_wrong_usage_exits_with_2_and_says_what_is_possible(arguments: list[str]) -> None:
-    """Argparse's own words."""
+    """One line, which leads to the help."""
     code, errors = await gatepost(*arguments)
     assert code == 2
-    assert "usage: gatepost" in errors
+    assert errors.count("\n") == 1
+    assert errors.startswith("gatepost")
+    assert "--help" in errors

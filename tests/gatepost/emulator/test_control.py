@@ -120,6 +120,17 @@ async def test_chosen_links_are_dropped_or_all(port: Port) -> None:
     assert len(port.gateway.told) == 2
 
 
+@pytest.mark.parametrize("call", ["GET clock", "PUT falts", "GET faults/"])
+async def test_a_request_that_does_not_exist_is_told_which_do(port: Port, call: str) -> None:
+    """A typing error is found without the page."""
+    status, said = await port.ask(call)
+    assert status == 404
+    assert said == {
+        "message": "There are: GET, PUT, DELETE faults; GET connections; POST drop; POST clock"
+    }
+    assert port.gateway.told == []
+
+
 async def test_connections_are_listed(port: Port) -> None:
     """With the moments that GET `@connections` tells."""
     one, two = (connection.id for connection in port.gateway.open)

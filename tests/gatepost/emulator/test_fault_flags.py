@@ -39,7 +39,7 @@ def test_the_last_value_of_a_name_counts() -> None:
         ("gone=", "expected NAME=VALUE"),
         ("throttle_rate=2", "Expected `float` <= 1"),
         ("throttle_rate=x", "Expected `float`, got `str`"),
-        ("disconnect=never", "Invalid enum value 'never'"),
+        ("disconnect=never", "Invalid enum value 'never'. There are: once, lost, late, twice."),
         ("late_s=-1", "Expected `float` >= 0"),
         ("cold_start=maybe", "Expected `bool`, got `str`"),
     ],

@@ -87,6 +87,7 @@ async def test_a_project_without_pages_gets_one_that_lists_its_routes(tmp_path: 
     finally:
         await pages.close()
     assert "&lt;talk&gt;" in text
+    assert "<link rel=icon" in text, "or the browser asks for one and shows a 404"
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:

@@ -81,7 +81,9 @@ def test_a_domain_is_mapped_to_the_first_api(given: str, key: str) -> None:
     assert with_domain(deployment(), None) == deployment()
 
 
-@pytest.mark.parametrize("given", ["", "/v1", "ws.example.test:3001", "wss://ws.example.test"])
+@pytest.mark.parametrize(
+    "given", ["", "/v1", "ws.example.test:3001", "wss://ws.example.test", "a b"]
+)
 def test_a_domain_is_a_host_without_a_port(given: str) -> None:
     """The sentence shows what was given."""
     with pytest.raises(UserError, match=f"--domain {given}: expected a host"):
