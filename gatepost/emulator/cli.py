@@ -15,7 +15,6 @@ from pathlib import Path
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.fault_flags import parse_faults
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 
 USAGE_ERROR = 2
@@ -155,6 +154,8 @@ def _let_go_of_output() -> None:
 
 
 def _dev_options(given: argparse.Namespace) -> DevOptions:
+    from gatepost.emulator.fault_flags import parse_faults  # noqa: PLC0415 - as above
+
     values = dict(vars(given))
     del values["command"]
     faults = parse_faults(values.pop("fault"))
