@@ -16,8 +16,6 @@ from typing import NoReturn
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.fault_flags import parse_faults
-from gatepost.emulator.named_values import parse_named_values
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 from gatepost.gateway.core.settings import GatewaySettings
 
@@ -170,6 +168,9 @@ def _let_go_of_output() -> None:
 
 
 def _dev_options(given: argparse.Namespace) -> DevOptions:
+    from gatepost.emulator.fault_flags import parse_faults  # noqa: PLC0415 - as above
+    from gatepost.emulator.named_values import parse_named_values  # noqa: PLC0415
+
     values = dict(vars(given))
     del values["command"]
     faults = parse_faults(values.pop("fault"))

@@ -18,7 +18,6 @@ from gatepost.emulator.sockets import main_path, path_for_function
 from gatepost.gateway.core.addresses import path_of
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.runner.environment import is_node
-from gatepost.gateway.template.dotenv import parse_dotenv, strange_line
 
 FAKE_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -50,6 +49,11 @@ def read_env_file(path: Path) -> dict[str, str]:
 
     Raises UserError with the file, and the line at fault.
     """
+    from gatepost.gateway.template.dotenv import (  # noqa: PLC0415 - a test's gateway has no YAML
+        parse_dotenv,
+        strange_line,
+    )
+
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -22,10 +22,9 @@ from gatepost.emulator.testing.surroundings import surroundings
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.ports import Invoker
 from gatepost.gateway.runner.environment import is_node
-from gatepost.gateway.runner.in_process import InProcessRunner
-from gatepost.gateway.runner.options import Options
 
 if TYPE_CHECKING:
+    from gatepost.gateway.runner.in_process import InProcessRunner
     from gatepost.gateway.runner.pool import WorkerRunner
 
 
@@ -68,8 +67,12 @@ async def start_functions(
 def _runner(
     deployment: Deployment, functions: dict[str, Function], workers: int
 ) -> "InProcessRunner | WorkerRunner":
+    from gatepost.gateway.runner.options import Options  # noqa: PLC0415 - see above
+
     options = Options(account_id=deployment.account_id, node=choose_node(None, functions.values()))
     if not workers and not any(map(is_node, functions.values())):
+        from gatepost.gateway.runner.in_process import InProcessRunner  # noqa: PLC0415
+
         return InProcessRunner(functions, options=options)
     from gatepost.gateway.runner.pool import WorkerRunner  # noqa: PLC0415 - see above
 

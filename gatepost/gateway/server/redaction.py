@@ -62,7 +62,7 @@ class Redactor:
         return structs.replace(settings, credentials=shown)
 
     def deployment(self, deployment: Deployment) -> Deployment:
-        """Leave out what the core never reads (environments, folders), redact API keys.
+        """Leave out what the core never reads (environments, HTTP APIs ...), redact API keys.
 
         What the deployment says about secrets is heeded from now on.
         """
@@ -75,6 +75,8 @@ class Redactor:
             deployment,
             root=Path(),
             tables=(),
+            http_apis=(),
+            notices=(),
             settings={},
             functions={
                 name: structs.replace(function, environment={}, code_root=Path())

@@ -11,6 +11,7 @@ from gatepost.gateway.core.deployment import Deployment, WebSocketApi
 from gatepost.gateway.template.code_location import project_of
 from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.identities import API, TABLES
+from gatepost.gateway.template.kinds import is_cloudformation
 from gatepost.gateway.template.part import written
 from gatepost.gateway.template.routed import behind_routes
 from gatepost.gateway.template.stack import Stack, read_stack
@@ -63,14 +64,6 @@ class _Unresolved(Variables):
     def resolve(self, node: Node) -> Node:
         """Return the node itself."""
         return node
-
-
-def is_cloudformation(root: Node) -> bool:
-    """Whether a tree is a CloudFormation or SAM template, and not a serverless.yml."""
-    members = root.value
-    if not isinstance(members, dict) or "provider" in members or "service" in members:
-        return False
-    return bool(members.keys() & {"AWSTemplateFormatVersion", "Resources", "Transform"})
 
 
 def read_cloudformation(

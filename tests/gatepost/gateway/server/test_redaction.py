@@ -13,6 +13,7 @@ from gatepost.gateway.core.deployment import (
     ApiKey,
     Authorizer,
     Deployment,
+    HttpApi,
     Route,
     WebSocketApi,
 )
@@ -111,6 +112,13 @@ def test_what_the_deployment_declares_secret_is_left_out() -> None:
     assert shown["headers"][2] == ["X-Z", "z"]
     settings = GatewaySettings(credentials={"AKID": SECRET})
     assert SECRET not in str(redactor.settings(settings).credentials)
+
+
+def test_what_the_core_never_reads_is_left_out() -> None:
+    """Variables of HTTP APIs, which may hold anything, among it."""
+    http = HttpApi("h", "h", "$default", "http", (), stage_variables={"key": SECRET})
+    given = Deployment("s", "dev", "r", "1", Path(), (), {}, http_apis=(http,), notices=(SECRET,))
+    assert SECRET not in str(Redactor().deployment(given))
 
 
 @given(st.text(min_size=1, max_size=80), st.text(min_size=1, max_size=80))
