@@ -74,4 +74,5 @@ def test_whatever_is_given_is_taken_or_refused(name: str, value: str) -> None:
         refusal = str(error)
         settings = GatewaySettings()
     assert not refusal or refusal.startswith(f"--setting {name}={value}: ")
-    assert msgspec.convert(msgspec.to_builtins(settings), GatewaySettings) == settings
+    again = msgspec.convert(msgspec.to_builtins(settings), GatewaySettings)
+    assert repr(again) == repr(settings)  # not ==: a text may be "nan", which equals nothing
