@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from math import isfinite
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -32,8 +33,15 @@ def parse_named_values(kind: str, flags: Sequence[str], base: S) -> S:
             reason = str(error).partition(" - at ")[0]
             choices = _choices(type(base), name)
             raise UserError(f"--{kind} {flag}: {reason}.{choices}") from error
-        values[name] = getattr(checked, name)
+        values[name] = _finite(f"--{kind} {flag}", getattr(checked, name))
     return msgspec.structs.replace(base, **values)
+
+
+def _finite(said: str, value: object) -> object:
+    """Return the value, unless it is a float that nothing can be compared with."""
+    if isinstance(value, float) and not isfinite(value):
+        raise UserError(f"{said}: Expected a finite number.")
+    return value
 
 
 def _choices(struct: type[msgspec.Struct], name: str) -> str:
