@@ -17,18 +17,23 @@ _encode: Final = msgspec_json.Encoder().encode
 
 def fixed_context(connection: Connection, domain_name: str) -> dict[str, object]:
     """Return those keys of `requestContext` that are the same in every event of a connection."""
-    identity = {"sourceIp": connection.source_ip}
-    if connection.user_agent is not None:
-        identity = {"userAgent": connection.user_agent, **identity}
     return {
         "messageDirection": "IN",
         "stage": connection.api.deployed.stage,
         "connectedAt": epoch_ms(connection.connected_at),
-        "identity": identity,
+        "identity": identity(connection),
         "domainName": domain_name,
         "connectionId": connection.id,
         "apiId": connection.api.deployed.api_id,
     }
+
+
+def identity(connection: Connection) -> dict[str, str]:
+    """Return who the client is without IAM; `userAgent` only if it sent one (B-107, B-210)."""
+    source = {"sourceIp": connection.source_ip}
+    if connection.user_agent is None:
+        return source
+    return {"userAgent": connection.user_agent, **source}
 
 
 def connect_event(

@@ -141,8 +141,9 @@ class Gateway:
         invocation = state.invocations.get(given.invocation_id)
         if invocation is None:
             return
-        if state.faults.connect_delay_s and isinstance(invocation.cause, Handshake):
-            state.later.put(state.now + state.faults.connect_delay_s, partial(self._act, given))
+        delay_s = state.faults.connect_delay_s
+        if delay_s and not state.shutting_down and _is_connect(invocation):
+            state.later.put(state.now + delay_s, partial(self._act, given))
         else:
             self._act(given)
 
@@ -187,10 +188,13 @@ class Gateway:
                 connection.last_active_at = state.now
 
     def _shut_down(self) -> None:
-        self._state.shutting_down = True
-        handshake.refuse_pending(self._state)
-        for connection in list(self._state.connections.values()):
-            self._state.close(connection, GOING_AWAY)
+        """Let what is held back happen now, since nothing comes later; then end everything."""
+        state = self._state
+        state.shutting_down = True
+        self._act_until(inf)
+        handshake.refuse_pending(state)
+        for connection in list(state.connections.values()):
+            state.close(connection, GOING_AWAY)
 
     def _expire(self) -> None:
         self._wake_at = inf
@@ -200,7 +204,10 @@ class Gateway:
                 self._expire_connection(state.connections[key])
             else:
                 self._expire_invocation(state.invocations.pop(key))
-        while (action := state.later.pop_due(state.now)) is not None:
+        self._act_until(state.now)
+
+    def _act_until(self, moment: float) -> None:
+        while (action := self._state.later.pop_due(moment)) is not None:
             action()
 
     def _expire_connection(self, connection: Connection) -> None:
@@ -278,6 +285,11 @@ def _read_routes(api: WebSocketApi) -> tuple[dict[str, Ready], dict[str, Models]
         except ValueError as error:
             raise ValueError(f"the route {key!r} of {api.name!r}: {error}") from error
     return integrations, models
+
+
+def _is_connect(invocation: Invocation) -> bool:
+    """Whether it is one of `$connect` itself, not of its authorizer."""
+    return isinstance(invocation.cause, Handshake) and not invocation.cause.authorizing
 
 
 def _failure(outcome: Outcome) -> str:

@@ -15,7 +15,8 @@ STEP: Final = r"(?:\.[\w-]+|\[\d+\]|\['[^']+'\])"
 """The regular expression of one step; it has no group of its own."""
 
 _STEPS: Final = re.compile(r"\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]")
-_BARE_NAMES: Final = re.compile(r'("(?:[^"\\]|\\.)*")|([A-Za-z_][\w-]*)(?=\s*:)')
+# Possessive, and each text and word is taken whole: linear time, whatever comes.
+_BARE_NAMES: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|([A-Za-z_][\w-]*+)(\s*+:)?', re.DOTALL)
 
 _decode: Final = msgspec_json.Decoder().decode
 _encode: Final = msgspec_json.Encoder().encode
@@ -64,4 +65,4 @@ def to_json(value: object) -> str:
 
 
 def _quoted(match: re.Match[str]) -> str:
-    return match[1] or f'"{match[2]}"'
+    return f'"{match[1]}"{match[2]}' if match[2] else match[0]

@@ -27,4 +27,4 @@ class Later:
 
     def pop_due(self, now: float) -> Action | None:
         """Take out one action whose moment has come, the earliest first; None if there is none."""
-        return heappop(self._heap)[2] if self.next_at() <= now else None
+        return heappop(self._heap)[2] if self._heap and self._heap[0][0] <= now else None

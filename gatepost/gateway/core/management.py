@@ -14,6 +14,7 @@ from gatepost.gateway.core.admission import call_refusal
 from gatepost.gateway.core.closing import DELETED
 from gatepost.gateway.core.commands import Answer, Close, Report, ReportKind
 from gatepost.gateway.core.connection import Api, Connection
+from gatepost.gateway.core.events import identity
 from gatepost.gateway.core.http_errors import HttpError, http_error
 from gatepost.gateway.core.ids import is_well_formed
 from gatepost.gateway.core.inputs import ManagementCall
@@ -86,7 +87,7 @@ def _get(state: State, call: ManagementCall, connection: Connection) -> None:
     """Tell what the service model declares (B-210)."""
     body = {
         "connectedAt": iso(connection.connected_at),
-        "identity": connection.context["identity"],
+        "identity": identity(connection),
         "lastActiveAt": iso(connection.last_active_at),
     }
     state.out.append(Answer(call.call_id, 200, _JSON, msgspec_json.encode(body)))

@@ -37,7 +37,10 @@ class Models:
             body = read_json(text)
         except NotJsonError:
             return "the message is not JSON"
-        error = next(validator.iter_errors(body), None)
+        try:
+            error = next(validator.iter_errors(body), None)
+        except RecursionError:
+            return "the message is nested too deeply"
         return None if error is None else f"{error.json_path}: {error.message}"
 
 

@@ -52,11 +52,11 @@ class Selection:
             return "".join(part for part in self._parts if isinstance(part, str))
         try:
             body = read_json(text, lenient=self._lenient)
-        except NotJsonError:
+            return "".join(
+                part if isinstance(part, str) else _text(find(body, part)) for part in self._parts
+            )
+        except (NotJsonError, RecursionError):  # nested too deeply to be read, or to be written
             return DEFAULT
-        return "".join(
-            part if isinstance(part, str) else _text(find(body, part)) for part in self._parts
-        )
 
 
 class RouteSelector:

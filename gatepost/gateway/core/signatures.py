@@ -208,7 +208,7 @@ def _header(headers: Iterable[tuple[str, str]], name: str) -> str:
 def _header_date(headers: Iterable[tuple[str, str]]) -> str:
     try:
         return parsedate_to_datetime(_header(headers, "date")).astimezone(UTC).strftime(_STAMP)
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""
 
 

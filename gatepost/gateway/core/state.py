@@ -30,9 +30,9 @@ from gatepost.gateway.core.throttling import Throttles
 class State:
     """The gateway's memory; `now` is the input's time, `out` collects the commands it leads to.
 
-    `deadlines` has connection ids (idle time, lifetime), invocation ids (integration timeout) and
-    what is held back to shuffle it. `settled` are invocations that ended as they began; the gateway
-    takes them in after the input that began them.
+    `deadlines` has connection ids (idle time, lifetime) and invocation ids (integration timeout),
+    `later` what faults and shuffling hold back. `settled` are invocations that ended as they began;
+    the gateway takes them in after the input that began them.
     """
 
     settings: GatewaySettings

@@ -75,6 +75,8 @@ class Redactor:
             deployment,
             root=Path(),
             tables=(),
+            http_apis=(),
+            notices=(),
             settings={},
             functions={
                 name: structs.replace(function, environment={}, code_root=Path())

@@ -1,5 +1,8 @@
 """`--fault NAME=VALUE`."""
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -9,6 +12,16 @@ from gatepost.emulator.cli import main
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.fault_flags import parse_faults
 from gatepost.gateway.core.faults import NO_FAULTS, Faults
+
+PAGE = Path(__file__).parents[3] / "docs/reference/http-port.md"
+
+
+def test_the_reference_describes_every_fault_and_no_other() -> None:
+    """The table of docs/reference/http-port.md."""
+    table = PAGE.read_text(encoding="utf-8").partition("\n## Faults\n")[2]
+    cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    described = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(described) == sorted(Faults.__struct_fields__)
 
 
 def test_no_flag_is_no_fault() -> None:

@@ -70,6 +70,14 @@ def test_iam_adds_the_caller_to_the_identity(talk: "Callable[..., Dialogue]") ->
     }
 
 
+def test_the_caller_is_told_to_functions_alone(talk: "Callable[..., Dialogue]") -> None:
+    """B-210: GET has the identity of the service model, without the caller's fields."""
+    dialogue = talk(BY_IAM)
+    connection_id = dialogue.connect(headers=(CLAIM,))
+    dialogue.say(ManagementCall(1, "GET", f"/dev/@connections/{connection_id}"))
+    assert json.loads(dialogue.one(Answer).body)["identity"] == {"sourceIp": "192.0.2.10"}
+
+
 def test_an_upgrade_with_a_wrong_signature_is_refused(talk: "Callable[..., Dialogue]") -> None:
     """B-085: 403, and no function is asked."""
     dialogue = talk(BY_IAM, settings=VERIFYING)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatepost.gateway.core.commands import Accept, Answer, Drop, Invoke, Refuse, Report, Send, Stall
+from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route
 from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.inputs import (
     Backlog,
@@ -133,6 +134,21 @@ def test_connect_that_takes_too_long_is_a_504(dialogue: "Dialogue") -> None:
     assert dialogue.commands == []
 
 
+def test_a_slow_connect_is_not_a_slow_authorizer(talk: "Callable[..., Dialogue]") -> None:
+    """The authorizer's outcome counts at once; 504 is said of `$connect` (B-046)."""
+    authorizer = Authorizer("auth", "authorize")
+    dialogue = talk(Route("$connect", LambdaProxy("connect"), authorization=authorizer))
+    dialogue.say(Inject(Faults(connect_delay_s=60.0)))
+    dialogue.upgrade()
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    grant = {"principalId": "u", "policyDocument": {"Statement": statement}}
+    dialogue.finish(dialogue.one(Invoke).invocation_id, grant)
+    assert dialogue.one(Invoke).function == "connect"
+    dialogue.finish(dialogue.one(Invoke).invocation_id, {"statusCode": 200})
+    dialogue.say(Tick(), after=29.0)
+    assert dialogue.one(Refuse).status == 504
+
+
 def test_a_lost_disconnect_never_comes(dialogue: "Dialogue") -> None:
     """B-300: the live log says why."""
     connection_id = dialogue.connect()
@@ -158,6 +174,34 @@ def test_a_late_disconnect_does_not_outlast_the_gateway(dialogue: "Dialogue") ->
     dialogue.connect()
     dialogue.say(Inject(Faults(disconnect="late")))
     dialogue.say(Shutdown())
+    assert dialogue.one(Invoke).route_key == "$disconnect"
+
+
+def test_what_faults_hold_back_happens_when_the_gateway_goes(dialogue: "Dialogue") -> None:
+    """A late `$disconnect` runs, a POST that hangs is answered: nothing comes after the end."""
+    one, other = dialogue.connect(), dialogue.connect()
+    dialogue.say(Inject(Faults(disconnect="late", late_s=60.0, hang=(other,))))
+    dialogue.say(PeerClosed(one, 1000))
+    assert call(dialogue, other) == []
+    dialogue.say(Shutdown())
+    assert dialogue.one(Answer).status == 410
+    assert [invoke.connection_id for invoke in dialogue.all(Invoke)] == [one, other]
+    dialogue.say(Tick(), after=60.0)
+    assert not dialogue.all(Invoke)
+
+
+@pytest.mark.parametrize("first", ["connect", "shutdown"])
+def test_a_connect_that_is_held_back_gets_its_disconnect(dialogue: "Dialogue", first: str) -> None:
+    """Whether the function accepts before the gateway goes or after: it has recorded a client."""
+    dialogue.say(Inject(Faults(connect_delay_s=60.0)))
+    dialogue.upgrade()
+    connect = dialogue.one(Invoke).invocation_id
+    if first == "connect":
+        dialogue.finish(connect, {"statusCode": 200})
+        dialogue.say(Shutdown())
+    else:
+        dialogue.say(Shutdown())
+        dialogue.finish(connect, {"statusCode": 200})
     assert dialogue.one(Invoke).route_key == "$disconnect"
 
 

@@ -1,6 +1,7 @@
 """Paths into JSON, and which JSON counts."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,15 @@ def test_json_is_read_alike_strictly_and_leniently(value: object) -> None:
     text = json.dumps(value)
     assert read_json(text) == read_json(text, lenient=True) == value
     assert json.loads(to_json(value)) == value
+
+
+@pytest.mark.parametrize("text", ["a" * 32_768, '\\"' * 16_384], ids=["name", "quotes"])
+def test_lenient_reading_takes_no_more_than_linear_time(text: str) -> None:
+    """A quarter of the longest message takes milliseconds; from each character on, many seconds."""
+    started = time.process_time()
+    with pytest.raises(NotJsonError):
+        read_json(text, lenient=True)
+    assert time.process_time() - started < 1
 
 
 @given(st.text())

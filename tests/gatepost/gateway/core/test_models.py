@@ -79,6 +79,14 @@ def test_a_schema_that_cant_be_used_is_refused(schema: dict[str, object], messag
     assert "'chat'" in str(refused.value)
 
 
+def test_a_message_nested_too_deeply_does_not_fit() -> None:
+    """However deep its model allows."""
+    schema: dict[str, object] = {"type": "array", "items": {"$ref": "#"}}
+    models = Models("m", {"m": schema})
+    assert models.objection("[" * 20 + "]" * 20) is None
+    assert models.objection("[" * 600 + "]" * 600) == "the message is nested too deeply"
+
+
 def test_an_expression_that_cant_be_read_is_refused() -> None:
     """The sentence says which kind of expression it is."""
     with pytest.raises(ValueError, match="model selection expression"):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.commands import Accept, Answer, Invoke, Report, Send, WakeAt
+from gatepost.gateway.core.commands import Accept, Answer, Close, Invoke, Report, Send, WakeAt
 from gatepost.gateway.core.deployment import CONNECT, DISCONNECT, LambdaProxy, Route
-from gatepost.gateway.core.inputs import Failed, ManagementCall, Message, PeerClosed, Tick
+from gatepost.gateway.core.inputs import Failed, ManagementCall, Message, PeerClosed, Shutdown, Tick
 from gatepost.gateway.core.ordering import WAITING_MAX
 from gatepost.gateway.core.settings import GatewaySettings
 
@@ -158,6 +158,18 @@ def test_no_more_than_a_thousand_messages_wait_in_line(talk: "Callable[..., Dial
         dialogue.finish(number + 1)
         functions.append(dialogue.one(Invoke).function)
     assert functions == ["work"] * WAITING_MAX + ["disconnect"]
+
+
+def test_what_is_shuffled_happens_before_the_gateway_goes(talk: "Callable[..., Dialogue]") -> None:
+    """A message begins, and a POST that was answered 200 is delivered before the close frame."""
+    dialogue, connection_id = opened(talk, "shuffle")
+    dialogue.say(Message(connection_id, "x"))
+    dialogue.say(ManagementCall(1, "POST", f"/dev/@connections/{connection_id}", b"posted"))
+    assert dialogue.one(Answer).status == 200
+    dialogue.say(Shutdown())
+    assert {invoke.function for invoke in dialogue.all(Invoke)} == {"work", "disconnect"}
+    kinds = [type(command) for command in dialogue.commands]
+    assert kinds.index(Send) < kinds.index(Close)
 
 
 @pytest.mark.parametrize("ordering", ["concurrent", "shuffle", "serial"])

@@ -109,6 +109,7 @@ def test_an_expression_that_cannot_be_read_is_an_error_that_shows_where(expressi
         '{"action":"nowhere"}',
         '{"Action":"a"}',
         pytest.param("[" * 100_000, id="deep"),
+        pytest.param('{"action":' + "[" * 600 + "]" * 600 + "}", id="deep action"),
     ],
 )
 def test_what_matches_nothing_goes_to_default(text: str) -> None:

@@ -173,6 +173,16 @@ def test_the_date_header_serves_in_place_of_the_other() -> None:
     assert check(request, now)
 
 
+@pytest.mark.parametrize(
+    "date", ["", "now", "Fri, 31 Dec 9999 23:59:00 -2300", "Thu, 05 Mar 2026 09:07:03 -9999"]
+)
+def test_a_date_that_is_none_is_refused(date: str) -> None:
+    """One past the end of time too."""
+    request, now = signed(headers={"Date": "Thu, 05 Mar 2026 09:07:03 GMT"})
+    headers = tuple((k, date if k == "Date" else v) for k, v in request.headers)
+    assert refused(structs.replace(request, headers=headers), now)
+
+
 def test_an_unknown_key_another_region_and_another_secret_are_refused() -> None:
     """Each with the error that AWS has for it."""
     request, now = signed()
