@@ -18,6 +18,7 @@ from tests.contract.runtime_clients import FIXTURES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from gatepost.gateway.core.inputs import Outcome
     from gatepost.gateway.runner.output import Output
@@ -223,3 +224,50 @@ def test_workers_exit_by_themselves_when_their_runner_is_killed() -> None:
         runner.kill()
     _, alive = psutil.wait_procs(list(pids.values()), timeout=10)
     assert alive == []
+
+
+SDK_2 = {
+    "package.json": '{"name": "aws-sdk", "version": "2.0.0", "main": "lib/aws.js"}',
+    # As in the real one, the parts load the core while it is still loading itself.
+    "lib/core.js": """
+        const AWS = {};
+        module.exports = AWS;
+        require("./service");
+        AWS.config = {};
+    """,
+    "lib/service.js": "require('./core');",
+    "lib/aws.js": "module.exports = require('./core');",
+}
+ASKS_SDK_2 = {
+    "app.js": "const { config } = require('aws-sdk'); exports.handler = async () => config;",
+    "app.mjs": "import AWS from 'aws-sdk'; export const handler = async () => AWS.config;",
+}
+
+
+@pytest.mark.parametrize("app", ASKS_SDK_2)
+async def test_version_2_of_the_sdk_is_pointed_at_the_endpoints_of_the_environment(
+    tmp_path: Path, outputs: list[Output], app: str
+) -> None:
+    """It doesn't read them itself, and would call AWS; loading it warns of nothing."""
+    sdk = tmp_path / "node_modules/aws-sdk"
+    (sdk / "lib").mkdir(parents=True)
+    for name, text in SDK_2.items():
+        (sdk / name).write_text(text)
+    (tmp_path / app).write_text(ASKS_SDK_2[app])
+    environment = {
+        "AWS_ENDPOINT_URL": "http://localhost:1",
+        "AWS_ENDPOINT_URL_DYNAMODB": "http://localhost:2",
+    }
+    function = Function("f", "app.handler", "nodejs20.x", tmp_path, environment=environment)
+    runner = WorkerRunner({"f": function}, python=ROOT / "no-python", on_output=outputs.append)
+    await runner.start()
+    try:
+        outcome = await runner.invoke("f", b"{}")
+    finally:
+        await runner.close()
+    assert isinstance(outcome, Returned)
+    assert json.loads(outcome.payload) == {
+        "endpoint": "http://localhost:1",
+        "dynamodb": {"endpoint": "http://localhost:2"},
+    }
+    assert not [output.line for output in outputs if "Warning" in output.line]

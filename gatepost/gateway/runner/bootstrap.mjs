@@ -1,5 +1,5 @@
 /**
- * What runs in a worker process of a Node function: a Lambda runtime in one file without packages.
+ * What runs in a worker process of a Node function: a Lambda runtime without packages.
  *
  * It is run by path with Node 20 or newer and speaks the Lambda Runtime API (2018-06-01) to the
  * runner: take an event, call the handler, post what it returned or threw. What a handler can see
@@ -18,6 +18,8 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { Worker } from "node:worker_threads";
+
+import "./aws_sdk_v2.mjs";
 
 const API = "/2018-06-01/runtime";
 const ADDRESS = process.env.AWS_LAMBDA_RUNTIME_API;

@@ -66,7 +66,7 @@ class UnsupportedRuntimeError(ValueError):
 
 def is_node(function: Function) -> bool:
     """Whether the function runs on Node."""
-    return re.fullmatch(r"nodejs\d+\.x", function.runtime) is not None
+    return re.fullmatch(r"nodejs\d+\.(x|\d+)", function.runtime) is not None
 
 
 def check_runtime(function: Function) -> None:
@@ -74,7 +74,7 @@ def check_runtime(function: Function) -> None:
     if not is_node(function) and not re.fullmatch(r"python3\.\d+", function.runtime):
         raise UnsupportedRuntimeError(
             f"function '{function.name}' has the runtime '{function.runtime}', which the emulator "
-            "can't run; it runs python3.x and nodejs*.x"
+            "can't run; it runs python3.x and nodejs*"
         )
 
 

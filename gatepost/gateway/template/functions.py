@@ -33,7 +33,7 @@ RUNTIME_DEFAULT: Final = "nodejs24.x"
 
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HANDLER: Final = re.compile(r"[^\s]+\.[^\s./]+")
-_RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.x")
+_RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.(x|[0-9]+)")
 _FUNCTION_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]+:function:(?P<name>[A-Za-z0-9_-]+)(:[A-Za-z0-9_$-]+)?"
 )

@@ -34,7 +34,7 @@ TYPE: Final = "aws_lambda_function"
 TIMEOUT_S_DEFAULT: Final = 3.0
 MEMORY_MB_DEFAULT: Final = MEMORY_MB_MIN
 
-_RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.x")
+_RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.(x|[0-9]+)")
 _HANDLER: Final = re.compile(r"(?P<module>[^\s]+)\.[^\s./]+")
 _SUFFIXES: Final = (".py", ".js", ".mjs", ".cjs", "/__init__.py")
 _NEIGHBOURS: Final = ("src", "lambda", "lambdas", "functions", "handlers", ".")

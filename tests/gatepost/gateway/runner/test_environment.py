@@ -96,7 +96,7 @@ def test_an_interpreter_is_run_by_its_own_path(
     assert options[-1] == "7"
 
 
-@pytest.mark.parametrize("runtime", ["nodejs22.x", "nodejs24.x"])
+@pytest.mark.parametrize("runtime", ["nodejs8.10", "nodejs22.x", "nodejs24.x"])
 def test_node_runs_its_own_file(function: Callable[..., Function], runtime: str) -> None:
     """By a bare name, it is looked up on the PATH."""
     chat = function("echo", runtime=runtime)
