@@ -10,7 +10,7 @@ import msgspec
 from gatepost.gateway.core import http_errors
 from gatepost.gateway.core.commands import Accept, Answer, Command, Drop, Invoke, Report, Stall
 from gatepost.gateway.core.connection import Connection
-from gatepost.gateway.core.faults import Faults, names
+from gatepost.gateway.core.faults import NO_FAULTS, Faults, names
 from gatepost.gateway.core.http_errors import HttpError
 from gatepost.gateway.core.inputs import Backlog, DropLinks, Inject, ManagementCall
 from gatepost.gateway.core.state import State
@@ -31,8 +31,11 @@ def receive(state: State, given: Backlog | Inject | DropLinks) -> None:
 
 
 def _inject(state: State, faults: Faults) -> None:
-    """Replace the faults; links that stall, or do so no longer, are told at once."""
-    before, state.faults = state.faults, faults
+    """Replace the faults; links that stall, or do so no longer, are told at once.
+
+    None at all is the one NO_FAULTS, by which the gateway knows that nothing is to be disturbed.
+    """
+    before, state.faults = state.faults, NO_FAULTS if faults == NO_FAULTS else faults
     for connection_id in state.connections:
         stalled = names(faults.slow_reader, connection_id)
         if stalled is not names(before.slow_reader, connection_id):
