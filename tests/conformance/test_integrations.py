@@ -238,7 +238,7 @@ async def test_a_result_that_is_no_message_fails_a_two_way_route_alone(
         assert json.loads(await client.recv())["message"] == "Internal server error"
 
 
-@pytest.mark.parametrize("result", [None, {"statusCode": 200, "body": None}])
+@pytest.mark.parametrize("result", [None, {"statusCode": 200}, {"statusCode": 200, "body": None}])
 async def test_a_two_way_route_sends_an_empty_frame_for_nothing(
     start: "StartGateway", two_way: Marking, result: object
 ) -> None:

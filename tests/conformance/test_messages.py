@@ -173,20 +173,6 @@ async def test_a_two_way_route_sends_the_body_whatever_the_status(
         assert await client.recv() == "answer: ü"
 
 
-async def test_a_two_way_route_without_a_body_sends_an_empty_frame(
-    start: "StartGateway", two_way: Marking
-) -> None:
-    """B-193: single report."""
-
-    async def function(event: Event) -> object:
-        return {"statusCode": 200}
-
-    gateway = await start({"$default": two_way(function)})
-    async with gateway.connect() as client:
-        await client.send("x")
-        assert await client.recv() == ""
-
-
 async def test_messages_of_one_connection_run_at_the_same_time(
     start: "StartGateway", two_way: Marking
 ) -> None:

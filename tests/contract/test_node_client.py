@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from gatepost.gateway.core.deployment import Function
 from gatepost.gateway.core.inputs import Failed, Returned
 from gatepost.gateway.runner.pool import WorkerRunner
 from tests.contract.runtime_clients import FIXTURES
+from tests.orphaned_workers import outliving_workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,24 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.node
 
 ROOT = FIXTURES / "node"
-ORPHANER = """
-import asyncio, sys
-from pathlib import Path
-from gatepost.gateway.core.deployment import Function
-from gatepost.gateway.runner.pool import WorkerRunner
-
-async def main():
-    root = Path(sys.argv[1])
-    functions = {n: Function(n, f"handlers.{n}", "nodejs22.x", root, timeout_s=600)
-                 for n in ("spins", "state")}
-    runner = WorkerRunner(functions, python=Path(sys.executable),
-                          on_output=lambda output: print(output.line, flush=True))
-    await runner.start()
-    print("idle", *runner.pids()["state"], flush=True)
-    await runner.invoke("spins", b"{}")
-
-asyncio.run(main())
-"""
 
 
 @pytest.fixture
@@ -212,18 +192,7 @@ async def test_what_a_handler_awaits_is_not_told(invoke: Invoke, outputs: list[O
 
 def test_workers_exit_by_themselves_when_their_runner_is_killed() -> None:
     """Also one whose handler holds the interpreter."""
-    with subprocess.Popen(
-        [sys.executable, "-c", ORPHANER, str(ROOT)], stdout=subprocess.PIPE, text=True
-    ) as runner:
-        assert runner.stdout is not None
-        pids: dict[str, psutil.Process] = {}
-        while len(pids) < 2:
-            word, pid = runner.stdout.readline().split()
-            pids[word] = psutil.Process(int(pid))
-        assert set(pids) == {"idle", "spins"}
-        runner.kill()
-    _, alive = psutil.wait_procs(list(pids.values()), timeout=10)
-    assert alive == []
+    assert outliving_workers(ROOT, runtime="nodejs22.x", idle="state", within_s=10) == []
 
 
 SDK_2 = {

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Returned
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.pool import WorkerRunner
+from tests.orphaned_workers import outliving_workers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,24 +32,6 @@ if TYPE_CHECKING:
     Eventually = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 EVENT = b"{}"
-ORPHANER = """
-import asyncio, sys
-from pathlib import Path
-from gatepost.gateway.core.deployment import Function
-from gatepost.gateway.runner.pool import WorkerRunner
-
-async def main():
-    root = Path(sys.argv[1])
-    functions = {n: Function(n, f"handlers.{n}", "python3.13", root, timeout_s=600)
-                 for n in ("spins", "echo")}
-    runner = WorkerRunner(functions, python=Path(sys.executable),
-                          on_output=lambda output: print(output.line, flush=True))
-    await runner.start()
-    print("idle", *runner.pids()["echo"], flush=True)
-    await runner.invoke("spins", b"{}")
-
-asyncio.run(main())
-"""
 
 
 async def test_a_handler_past_its_timeout_is_killed_and_the_next_event_is_served(
@@ -269,18 +251,7 @@ async def test_closing_while_workers_start_leaves_none(function: MakeFunction) -
 
 def test_workers_exit_by_themselves_when_their_runner_is_killed(project: Path) -> None:
     """Also one whose handler never ends."""
-    with subprocess.Popen(
-        [sys.executable, "-c", ORPHANER, str(project)], stdout=subprocess.PIPE, text=True
-    ) as runner:
-        assert runner.stdout is not None
-        pids: dict[str, psutil.Process] = {}
-        while len(pids) < 2:
-            word, pid = runner.stdout.readline().split()
-            pids[word] = psutil.Process(int(pid))
-        assert set(pids) == {"idle", "spins"}
-        runner.kill()
-    _, alive = psutil.wait_procs(list(pids.values()), timeout=5)
-    assert alive == []
+    assert outliving_workers(project, runtime="python3.13", idle="echo", within_s=5) == []
 
 
 async def test_workers_are_out_of_reach_of_ctrl_c(start: Start, function: MakeFunction) -> None:
