@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from aiobotocore.session import get_session
+from msgspec import structs
 
+from functions.actions.namespaces import NAMESPACES
 from functions.adapters import dynamodb
-from functions.core import connections
-from functions.core.context import Context
+from functions.core import closing, connections
+from functions.core.context import Context, Services
+from functions.core.errors import ClosingKind
 from functions.core.ports import Store, Transport
+from functions.core.rates import Buckets
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
 
@@ -30,6 +34,7 @@ class Environment:
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
+        self._buckets = Buckets()
 
     async def store(self) -> Store:
         """Give the Store, opening it the first time."""
@@ -52,25 +57,52 @@ class Environment:
             self._transport = await self._open.enter_async_context(opening)
         return self._transport
 
-    def identify(self, request: RequestContext) -> str:
-        """Give the user behind an event; raise ProtocolError 101 when nobody vouches for one."""
-        return connections.identify(
-            request.connection_id, request.principal, anonymous=self.settings.anonymous
-        )
-
-    async def context(self, request: RequestContext) -> Context:
-        """Give an action its surroundings. Raises as identify, store and transport do."""
-        return Context(
-            connection_id=request.connection_id,
-            user=self.identify(request),
-            connected_at_ms=request.connected_at,
+    async def services(self) -> Services:
+        """Give the domain its surroundings. Raises as store and transport do."""
+        return Services(
             store=await self.store(),
             transport=await self.transport(),
             clock=time.time,
-            new_id=lambda: uuid.uuid4().hex,
+            new_id=_new_id,
+            namespaces=NAMESPACES,
+            buckets=self._buckets,
         )
+
+    def asking(self, request: RequestContext) -> "AskingConnection":
+        """Give the connection that an event came from."""
+        return AskingConnection(self, request)
 
     async def close(self) -> None:
         """Close the clients."""
         await self._open.aclose()
         self._store = self._transport = None
+
+
+class AskingConnection:
+    """The connection that a message came from, and what answering it needs (actions/dispatch)."""
+
+    def __init__(self, environment: Environment, request: RequestContext) -> None:
+        self._environment = environment
+        self._request = request
+
+    async def context(self) -> Context:
+        """Give an action its surroundings; raise ProtocolError when nobody vouches any more."""
+        services = await self._environment.services()
+        identity = await connections.current_identity(
+            services.store, self._request.connection_id, self._request.identity(), now=time.time()
+        )
+        return Context(
+            **structs.asdict(services),
+            connection_id=self._request.connection_id,
+            identity=identity,
+            connected_at_ms=self._request.connected_at,
+        )
+
+    async def end(self, kind: ClosingKind) -> None:
+        """Say why, and end the connection."""
+        services = await self._environment.services()
+        await closing.end_connection(services, self._request.connection_id, kind)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

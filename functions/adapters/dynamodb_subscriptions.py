@@ -1,0 +1,254 @@
+"""SubscriptionStore (core/ports.py) over one table: two rows each, kept alike by transactions."""
+
+import random
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from functions.adapters import dynamodb_items as items
+from functions.adapters.dynamodb_table import Refused, Table
+from functions.core import limits
+from functions.core.ports import (
+    Connection,
+    ConnectionClosed,
+    IdentityChanged,
+    Subscription,
+    SubscriptionsFull,
+)
+
+SHARDS_CACHED_S: Final = 10.0
+SHARDS_CACHED_MAX: Final = 10_000
+COUNT_CHANCE: Final = 1 / 32
+"""How often a subscribe counts its shard: one is passed over by about as many subscribers."""
+
+
+class DynamoDBSubscriptions:
+    """State of subscriptions. `chance` returns a number from 0 to 1, `clock` monotonic seconds."""
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._table = table
+        self._chance = chance
+        self._clock = clock
+        self._shards: dict[str, tuple[int, float]] = {}
+
+    async def add(
+        self, connection: Connection, channels: Sequence[str], *, subscriptions_max: int, now: int
+    ) -> None:
+        """Write both rows of each channel and the count in one transaction.
+
+        Every round but the last drops channels that were subscribed to already.
+        """
+        wanted = await self._place(connection, channels)
+        while wanted:
+            refused = await self._write(
+                connection, wanted, room=subscriptions_max - len(wanted), now=now
+            )
+            if not refused:
+                break
+            if 0 in refused:
+                await self._check_open(connection, now=now)
+            missing = [each for place, each in enumerate(wanted, 1) if place not in refused]
+            if len(missing) == len(wanted):
+                raise SubscriptionsFull
+            wanted = missing
+        for each in wanted:
+            if self._chance() < COUNT_CHANCE:
+                await self._grow(each.channel, each.shard)
+
+    async def end(self, connection_id: str, channel: str) -> bool:
+        """Remove both rows and count down in one transaction."""
+        by_connection = items.by_connection_key(connection_id, channel)
+        row = await self._table.get(by_connection)
+        if row is None:
+            return False
+        subscription = items.read_subscription(row)
+        refused = await self._table.transact(
+            [
+                self._table.updating(
+                    items.connection_key(connection_id),
+                    "ADD subscriptions :one",
+                    {":one": items.number(-1)},
+                    condition="attribute_exists(pk)",
+                ),
+                self._table.deleting(by_connection, condition="attribute_exists(pk)"),
+                self._table.deleting(
+                    items.by_channel_key(connection_id, channel, subscription.shard)
+                ),
+            ]
+        )
+        if refused == {0}:  # the connection is being closed: nothing is left to count on
+            await self.remove([subscription])
+        return 1 not in refused
+
+    async def remove(self, subscriptions: Sequence[Subscription]) -> None:
+        """Remove the rows in channels, then those beside the connection that lead to them."""
+        await self._table.delete_all(
+            items.by_channel_key(each.connection_id, each.channel, each.shard)
+            for each in subscriptions
+        )
+        await self._table.delete_all(
+            items.by_connection_key(each.connection_id, each.channel) for each in subscriptions
+        )
+
+    async def authorize(self, subscription: Subscription, *, until: int | None) -> None:
+        """Change both rows, if they are there."""
+        values = {":until": items.number(items.moment(until))}
+        changed = (
+            items.by_connection_key(subscription.connection_id, subscription.channel),
+            items.by_channel_key(
+                subscription.connection_id, subscription.channel, subscription.shard
+            ),
+        )
+        await self._table.transact(  # refused, it ended meanwhile
+            [
+                self._table.updating(
+                    key, "SET authorized_until = :until", values, condition="attribute_exists(pk)"
+                )
+                for key in changed
+            ]
+        )
+
+    async def of_channel(
+        self, channel: str, *, now: int, fresh: bool = True
+    ) -> AsyncIterator[Sequence[str]]:
+        """Read the shards of a channel one after the other, consistently.
+
+        The shard count is read after the first shard, while its connections are being reached.
+        """
+        shard, shards = 0, 1
+        while shard < shards:
+            pages = self._table.query(items.channel_pk(channel, shard), items.CONNECTION)
+            async for page in pages:
+                yield [
+                    items.subscriber(row)
+                    for row in page
+                    if items.is_live(row, now) and items.is_authorized(row, now)
+                ]
+            if shard == 0:
+                shards = await self._shard_count(channel, fresh=fresh)
+            shard += 1
+
+    async def occupy(self, channel: str, *, expires_at: int, now: int) -> bool:
+        """Write the note, if there is none that counts."""
+        row = {**items.occupied_key(channel), "expires_at": items.number(expires_at)}
+        try:
+            await self._table.put(
+                row,
+                condition="attribute_not_exists(pk) OR expires_at <= :now",
+                values={":now": items.number(now)},
+            )
+        except Refused:
+            return False
+        return True
+
+    async def vacate(self, channel: str, *, now: int) -> bool:
+        """Remove the note when no subscriber is found."""
+        if await self._has_subscriber(channel, now=now):
+            return False
+        try:
+            await self._table.delete(items.occupied_key(channel), condition="attribute_exists(pk)")
+        except Refused:
+            return False
+        return True
+
+    async def _has_subscriber(self, channel: str, *, now: int) -> bool:
+        async for page in self.of_channel(channel, now=now):
+            if page:
+                return True
+        return False
+
+    async def _place(self, connection: Connection, channels: Sequence[str]) -> list[Subscription]:
+        await self._read_shards([each for each in channels if not self._is_known(each)])
+        number = zlib.crc32(connection.connection_id.encode())
+        return [
+            Subscription(
+                connection_id=connection.connection_id,
+                channel=channel,
+                user=connection.identity.user,
+                shard=number % self._shards[channel][0],
+                authorized_until=connection.identity.authorized_until,
+                expires_at=connection.expires_at,
+            )
+            for channel in channels
+        ]
+
+    async def _write(
+        self, connection: Connection, wanted: Sequence[Subscription], *, room: int, now: int
+    ) -> set[int]:
+        until = items.moment(connection.identity.authorized_until)
+        return await self._table.transact(
+            [
+                self._table.updating(
+                    items.connection_key(connection.connection_id),
+                    "ADD subscriptions :count",
+                    {
+                        ":count": items.number(len(wanted)),
+                        ":room": items.number(room),
+                        ":now": items.number(now),
+                        ":until": items.number(until),
+                    },
+                    condition="expires_at > :now AND authorized_until = :until"
+                    " AND subscriptions <= :room",
+                ),
+                *(
+                    self._table.putting(
+                        items.by_connection_item(each), condition="attribute_not_exists(pk)"
+                    )
+                    for each in wanted
+                ),
+                *(self._table.putting(items.by_channel_item(each)) for each in wanted),
+            ]
+        )
+
+    async def _check_open(self, connection: Connection, *, now: int) -> None:
+        row = await self._table.get(items.connection_key(connection.connection_id))
+        if row is None or not items.is_live(row, now):
+            raise ConnectionClosed
+        found = items.read_connection(row).identity.authorized_until
+        if found != connection.identity.authorized_until:
+            raise IdentityChanged
+
+    async def _shard_count(self, channel: str, *, fresh: bool) -> int:
+        if fresh or not self._is_known(channel):
+            await self._read_shards([channel])
+        return self._shards[channel][0]
+
+    def _is_known(self, channel: str) -> bool:
+        known = self._shards.get(channel)
+        return known is not None and self._clock() - known[1] <= SHARDS_CACHED_S
+
+    async def _read_shards(self, channels: Sequence[str]) -> None:
+        if not channels:
+            return
+        if len(self._shards) + len(channels) > SHARDS_CACHED_MAX:
+            self._shards.clear()
+        rows = await self._table.get_all(items.shards_key(each) for each in channels)
+        found = {items.sharded_channel(row): items.read_shards(row) for row in rows}
+        now = self._clock()
+        self._shards.update({each: (found.get(each, 1), now) for each in channels})
+
+    async def _grow(self, channel: str, shard: int) -> None:
+        """Double the channel's shards when this one holds more subscribers than it should."""
+        shards = await self._shard_count(channel, fresh=True)
+        at_most = limits.SHARD_SUBSCRIBERS_MAX + 1
+        held = await self._table.count(
+            items.channel_pk(channel, shard), items.CONNECTION, at_most=at_most
+        )
+        if held < at_most:
+            return
+        with suppress(Refused):  # somebody else did
+            await self._table.update(
+                items.shards_key(channel),
+                "SET shards = :doubled",
+                {":doubled": items.number(shards * 2), ":shards": items.number(shards)},
+                condition="shards = :shards OR attribute_not_exists(shards)",
+            )
+        self._shards.pop(channel, None)
