@@ -236,8 +236,13 @@ class DynamoDBSubscriptions:
         self._shards.update({each: (found.get(each, 1), now) for each in channels})
 
     async def _grow(self, channel: str, shard: int) -> None:
-        """Double the channel's shards when this one holds more subscribers than it should."""
+        """Double the channel's shards when this one holds more subscribers than it should.
+
+        Only a shard of the newest half is a measure: the others hold who came before the doubling.
+        """
         shards = await self._shard_count(channel, fresh=True)
+        if shard < shards // 2:
+            return
         at_most = limits.SHARD_SUBSCRIBERS_MAX + 1
         held = await self._table.count(
             items.channel_pk(channel, shard), items.CONNECTION, at_most=at_most

@@ -15,7 +15,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
-from functions.adapters import dynamodb
+from functions.adapters import dynamodb, dynamodb_table
 from functions.adapters import dynamodb_items as items
 from functions.core.ports import Store
 from tests.conftest import fresh_table
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from functions.adapters.dynamodb_items import Item, Key
 
 # A lost answer costs a test this long, not the seconds of CONFIG.
-IMPATIENT = dynamodb.CONFIG.merge(AioConfig(read_timeout=1))
+IMPATIENT = dynamodb_table.CONFIG.merge(AioConfig(read_timeout=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,15 @@ class TableCase:
 
 @dataclass(frozen=True, slots=True)
 class StoreCase:
-    """A Store, and what a test of the contract may do behind its back."""
+    """A Store, and what a test of the contract may do behind its back.
+
+    Where it `repeats`, answers get lost, and what was done is done again.
+    """
 
     store: Store
     block: Callable[[str, int], Awaitable[None]]
     rows: Callable[[], Awaitable[int]]
+    repeats: bool = False
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +97,7 @@ async def open_table(endpoint: str, session: AioSession) -> AsyncIterator[TableC
         through_proxy = await stack.enter_async_context(
             session.create_client("dynamodb", endpoint_url=proxy.url, config=IMPATIENT)
         )
-        store = dynamodb.DynamoDBStore(through_proxy, table_name)
+        store = dynamodb.store_over(through_proxy, table_name)
         yield TableCase(store, client, table_name, proxy)
 
 
@@ -129,7 +133,8 @@ async def case(
     async with open_table(request.getfixturevalue(fixture), aws_session) as case:
         if request.param == "bad day":
             case.proxy.have_a_bad_day()
-        yield StoreCase(case.store, case.block, case.rows)
+        repeats = request.param == "bad day"
+        yield StoreCase(case.store, case.block, case.rows, repeats)
 
 
 @pytest.fixture(scope="session")
