@@ -8,7 +8,6 @@ from msgspec import structs
 
 from functions.adapters import (
     dynamodb,
-    dynamodb_connections,
     dynamodb_subscriptions,
     dynamodb_table,
 )
