@@ -219,13 +219,13 @@ def test_no_partial_list_is_ever_passed_off_as_whole(
                 del rows.entries[place]
         found = asyncio.run(log.recover(since, bytes_max=bytes_max))
         if found is None:
-            assert _something_is_missing(truth, since, clock.now)
+            assert _may_be_missing(truth, since, clock.now)
         else:
             _check(truth, since, found, settled=clock.now - max(times, default=START) >= 5)
         try:
             found = asyncio.run(log.page(since, limit=limit))
         except ProtocolError:
-            assert _something_is_missing(truth, since, clock.now)
+            assert _may_be_missing(truth, since, clock.now)
         else:
             _check(truth, since, found, settled=clock.now - max(times, default=START) >= 5)
 
@@ -242,13 +242,14 @@ def _check(truth: Truth, since: int, found: Slice, *, settled: bool) -> None:
         assert end == len(truth.kinds)
 
 
-def _something_is_missing(truth: Truth, since: int, now: float) -> bool:
-    """Say whether anything after a position is no longer kept for sure, or may not be."""
-    newest = len(truth.kinds)
-    if since < newest - 10:
-        return True
-    unsure = now - START - AGE_S + limits.EXPIRY_MARGIN_S + 2
-    return any(at <= unsure for at in truth.times[max(0, since - 1) :][:2])
+def _may_be_missing(truth: Truth, since: int, now: float) -> bool:
+    """Say whether something after a position is no longer kept, or can't be shown to be."""
+    newest, unsure = len(truth.kinds), now - START - AGE_S + limits.EXPIRY_MARGIN_S + 0.01
+    if since == newest or min(truth.times) > unsure:
+        return since < newest - 10
+    near = [n for n in (since, since + 1) if n > 0]
+    shown = any(truth.kinds[n - 1] == "kept" and truth.times[n - 1] > unsure for n in near)
+    return since < newest - 10 or not shown
 
 
 def _with_log(services: Services, log: MemoryLog) -> Services:
