@@ -6,7 +6,7 @@ Everything runs on dynoxide, which is atomic where moto is not, through a proxy 
 import asyncio
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,7 +172,7 @@ async def test_a_hole_is_closed_and_its_late_writer_goes_on(fast_table: "TableCa
 async def test_a_message_costs_the_requests_that_the_page_says(fast_table: "TableCase") -> None:
     """docs/explanation/delivery.md has this table: of a client that has done each before."""
     context = await connect(fast_table, "c1=")
-    requests = {
+    requests: dict[str, Callable[[], Awaitable[object]]] = {
         "subscribe": lambda: channels.subscribe(context, [Wanted("chat:a")]),
         "publish": lambda: actions.publish(context, actions.Publish("chat:a", Raw(b"1"))),
         "publish with key": lambda: actions.publish(
