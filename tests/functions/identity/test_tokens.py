@@ -79,7 +79,7 @@ async def refused(verifier: Verifier, given: str) -> str:
 
 async def test_a_token_becomes_an_identity() -> None:
     """User, info, permissions and expiry."""
-    info = {"name": "Älice", "team": [1, 2]}
+    info: dict[str, object] = {"name": "Älice", "team": [1, 2]}
     assert await shared().verify(token(exp=EXP, info=info)) == Identity(
         user="alice",
         info=info,
