@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 import yaml
 
 from functions.connect import connect
+from functions.core.permissions import EVERYTHING, Identity
 from functions.disconnect import disconnect
 from functions.message import message
 from functions.runtime.entrypoint import Handler
@@ -34,9 +36,14 @@ Template.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def event(connection_id: str, **fields: object) -> dict[str, object]:
-    """Make an event of a connection."""
+    """Make an event of a connection that an authorizer vouches for."""
+    identity = Identity(f"user-of-{connection_id}", {"name": "N"}, EVERYTHING)
     return {
-        "requestContext": {"connectionId": connection_id, "connectedAt": CONNECTED_AT},
+        "requestContext": {
+            "connectionId": connection_id,
+            "connectedAt": CONNECTED_AT,
+            "authorizer": {"identity": msgspec.json.encode(identity).decode()},
+        },
         **fields,
     }
 
@@ -56,7 +63,6 @@ def environ(
     """Set what a deployment sets, and the endpoints that the emulator sets."""
     variables = {
         "TABLE_NAME": table.table_name,
-        "AUTH": "anonymous",
         "AWS_ENDPOINT_URL_DYNAMODB": table.proxy.url,
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway.url,
     }
@@ -80,24 +86,31 @@ async def call(environ: dict[str, str]) -> AsyncIterator[Call]:
         await asyncio.to_thread(handler.close)
 
 
+async def ask(call: Call, connection_id: str, action: str, **fields: object) -> dict[str, object]:
+    """Send a request and read its reply, which is no error."""
+    body = json.dumps({"action": action, **fields})
+    reply = body_of(await call("message", connection_id, body=body))
+    assert reply["ok"] is True, reply
+    return reply
+
+
 async def test_a_message_goes_all_the_way(
     call: Call, table: "TableCase", gateway: "ScriptedGateway"
 ) -> None:
     """Two connect, subscribe and publish; one is gone and pruned; closing leaves nothing."""
     for name in ("a=", "b="):
         assert await call("connect", name) == {"statusCode": 200}
-        reply = await call("message", name, body='{"action":"subscribe","channel":"chat:a"}')
-        assert body_of(reply)["ok"] is True
+        await ask(call, name, "subscribe", channel="game:a")
     gateway.scripts["b="] = [answers.GONE]
-    reply = await call(
-        "message", "a=", body='{"action":"publish","channel":"chat:a","data":"hi","id":1}'
-    )
-    assert body_of(reply) == {"type": "reply", "ok": True, "id": 1}
-    [(to, payload)] = gateway.posts
-    publication = json.loads(payload)
-    assert (to, publication["data"]) == ("a=", "hi")
-    assert publication["from"] == {"user": "anon-a=", "connection": "a="}
-    assert {row["pk"]["S"] for row in await table.items()} & {"CONN#b=", "USER#anon-b="} == set()
+    gateway.posts.clear()
+    reply = await ask(call, "a=", "publish", channel="game:a", data="hi", id=1)
+    assert reply == {"type": "reply", "ok": True, "id": 1}
+    publication, leave = (json.loads(payload) for to, payload in gateway.posts if to == "a=")
+    assert publication["data"] == "hi"
+    assert publication["from"] == {"user": "user-of-a=", "connection": "a="}
+    assert (leave["type"], leave["from"]["connection"]) == ("leave", "b=")
+    left = {row["pk"]["S"] for row in await table.items()}
+    assert left & {"CONN#b=", "USER#user-of-b="} == set()
     assert await call("disconnect", "a=") == {"statusCode": 200}
     assert await table.items() == []
 
@@ -106,25 +119,22 @@ async def test_roles_grant_what_their_functions_ask_of_the_table(
     call: Call, table: "TableCase", gateway: "ScriptedGateway"
 ) -> None:
     """All of it, as AWS would refuse the rest where a stand-in lets it pass, and nothing more."""
-    gateway.scripts["gone="] = [answers.GONE]
-    for name in ("a=", "gone="):
+    asked = table.proxy.permissions
+    for name in ("a=", "b=", "gone="):
         await call("connect", name)
-        await call("message", name, body='{"action":"subscribe","channel":"chat:a"}')
-    table.proxy.permissions.clear()
-    for body in (
-        '{"action":"subscribe","channel":"chat:b"}',
-        '{"action":"unsubscribe","channel":"chat:b"}',
-        '{"action":"publish","channel":"chat:a","data":1}',
-        '{"action":"ping"}',
-    ):
-        assert body_of(await call("message", "a=", body=body))["ok"] is True
-    by_message = set(table.proxy.permissions)
-    table.proxy.permissions.clear()
-    await call("connect", "b=")
-    await call("disconnect", "a=")
-    by_others = set(table.proxy.permissions)
-    assert by_message == granted("MessageRole")
-    assert by_others == granted("ConnectionsRole")
+    assert asked == granted("ConnectRole")
+    asked.clear()
+    for name in ("a=", "b=", "gone="):
+        await ask(call, name, "subscribe", channel="chat:a")
+    gateway.scripts["gone="] = [answers.GONE]
+    await ask(call, "a=", "publish", channel="chat:a", data=1, key="k")
+    await ask(call, "a=", "ping", positions={"chat:a": {"epoch": "e", "offset": 1}})
+    for action in ("history", "presence", "presenceStats", "unsubscribe"):
+        await ask(call, "a=", action, channel="chat:a")
+    assert asked == granted("MessageRole")
+    asked.clear()
+    await call("disconnect", "b=")
+    assert asked == granted("DisconnectRole")
 
 
 def granted(role: str) -> set[str]:
@@ -132,48 +142,31 @@ def granted(role: str) -> set[str]:
     text = (Path(__file__).parents[2] / "infra/permissions.yml").read_text(encoding="utf-8")
     document = yaml.load(text, Template)  # noqa: S506 - Template is a SafeLoader
     [policy] = document["Resources"][role]["Properties"]["Policies"]
-    return set(policy["PolicyDocument"]["Statement"][0]["Action"])
+    statements = policy["PolicyDocument"]["Statement"]
+    actions = {action for each in statements for action in each["Action"]}
+    return {action for action in actions if action.startswith("dynamodb:")}
 
 
-async def test_without_anonymous_access_nobody_gets_in(
-    environ: dict[str, str], table: "TableCase", monkeypatch: pytest.MonkeyPatch
+async def test_whom_no_authorizer_vouches_for_is_refused(
+    environ: dict[str, str], table: "TableCase"
 ) -> None:
     """403 at the handshake, 101 for a message, and no row."""
-    monkeypatch.delenv("AUTH")
+    stranger = {"requestContext": {"connectionId": "a=", "connectedAt": CONNECTED_AT}}
     environment = Environment()
-    result = await connect(environment, event("a="))
+    result = await connect(environment, stranger)
     assert result["statusCode"] == 403
-    reply = body_of(await message(environment, event("a=", body='{"action":"ping","id":4}')))
+    body = '{"action":"ping","id":4}'
+    reply = body_of(await message(environment, {**stranger, "body": body}))
     assert (reply["id"], str(reply["error"]).count("101")) == (4, 1)
     assert await table.items() == []
     await environment.close()
 
 
-async def test_a_name_that_is_too_long_is_refused(call: Call, table: "TableCase") -> None:
-    """400, and no row."""
-    result = await call("connect", "a=", queryStringParameters={"name": "x" * 65})
-    assert result["statusCode"] == 400
-    assert await table.items() == []
-
-
-async def test_only_the_anonymous_choose_their_name(call: Call, table: "TableCase") -> None:
-    """Whom an authorizer vouches for may not call himself somebody else."""
-    query = {"queryStringParameters": {"name": "Mallory"}}
-    await call("connect", "a=", **query)
-    vouched = event("b=", **query)
-    vouched["requestContext"] = {
-        "connectionId": "b=",
-        "connectedAt": CONNECTED_AT,
-        "authorizer": {"principalId": "ann"},
-    }
-    environment = Environment()
-    await connect(environment, vouched)
-    await environment.close()
-    rows = [row for row in await table.items() if row["sk"] == {"S": "META"}]
-    assert {row["user"]["S"]: row["info"]["S"] for row in rows} == {
-        "anon-a=": '{"name":"Mallory"}',
-        "ann": "{}",
-    }
+async def test_a_blocked_user_is_refused(call: Call, table: "TableCase") -> None:
+    """403 at the handshake, and no row but the block."""
+    await table.block("user-of-a=", 2**40)
+    assert (await call("connect", "a="))["statusCode"] == 403
+    assert await table.rows() == 1
 
 
 async def test_a_connection_that_cant_be_stored_is_an_error(

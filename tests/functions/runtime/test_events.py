@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from functions.core.errors import (
@@ -13,6 +14,7 @@ from functions.core.errors import (
     ErrorKind,
     ProtocolError,
 )
+from functions.core.permissions import Grant, Identity
 from functions.runtime import events
 
 CONTEXT = {
@@ -24,28 +26,29 @@ CONTEXT = {
 }
 
 
-def test_a_connect_event_has_its_query_and_no_authorizer() -> None:
-    """B-105, B-108."""
-    raw: events.Event = {"requestContext": CONTEXT, "queryStringParameters": {"name": "Ann"}}
-    event = events.read(raw, events.ConnectEvent)
-    assert event.query == {"name": "Ann"}
-    assert event.request_context.principal is None
-    assert event.request_context.connection_id == "Q0ZkUfPSIAMCJzA="
-    assert event.request_context.connected_at == 1772701623412
+def test_an_event_says_which_connection_it_is_of() -> None:
+    """B-105."""
+    context = events.read({"requestContext": CONTEXT}, events.ConnectEvent).request_context
+    assert context.connection_id == "Q0ZkUfPSIAMCJzA="
+    assert context.connected_at == 1772701623412
 
 
-def test_a_connect_event_may_have_no_query() -> None:
-    """B-105: the key is absent."""
-    assert events.read({"requestContext": CONTEXT}, events.ConnectEvent).query is None
-
-
-def test_the_principal_comes_from_the_authorizer() -> None:
-    """B-082: beside what else its context holds."""
-    authorizer = {"principalId": "ann", "integrationLatency": 37}
+def test_the_identity_comes_from_the_authorizer() -> None:
+    """B-082: as JSON text in its context, beside what else that holds."""
+    identity = Identity("ann", {"name": "Ann"}, (Grant("chat:*", ("publish",)),), 5)
+    text = msgspec.json.encode(identity).decode()
+    authorizer = {"principalId": "ann", "integrationLatency": 37, "identity": text}
     raw: events.Event = {"requestContext": {**CONTEXT, "authorizer": authorizer}, "body": "{}"}
     event = events.read(raw, events.MessageEvent)
-    assert event.request_context.principal == "ann"
+    assert event.request_context.identity() == identity
     assert event.body == "{}"
+
+
+def test_without_an_authorizer_nobody_is_vouched_for() -> None:
+    """B-108: then its key is absent; 101."""
+    context = events.read({"requestContext": CONTEXT}, events.MessageEvent).request_context
+    with pytest.raises(ProtocolError, match="101 no authorizer"):
+        context.identity()
 
 
 def test_a_disconnect_event_is_read() -> None:

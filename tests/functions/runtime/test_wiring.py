@@ -17,5 +17,5 @@ def test_only_message_loads_what_it_alone_needs(entry_point: str) -> None:
         [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
     assert "functions.adapters.dynamodb" in loaded
-    needless = ("functions.actions", "functions.core.broadcast", "functions.adapters.management")
+    needless = ("functions.actions.dispatch", "functions.adapters.management", "jwt", "starlette")
     assert [name for name in loaded if name.startswith(needless)] == []
