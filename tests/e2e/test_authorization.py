@@ -46,7 +46,7 @@ async def test_refresh_extends_what_was_over(guarded: Guarded, eventually: "Even
         async with connect(guarded.with_token(good())) as other:
             assert await error_of(other, action="publish", channel="chat:renewed", data=2) == 0
         assert (await receive(client, "publication"))["data"] == 2
-    assert guarded.tells_nothing_of(given)
+    assert await guarded.tells_nothing_of(given)
 
 
 async def expired(client: ClientConnection) -> bool:
@@ -87,7 +87,7 @@ async def test_refresh_with_a_token_that_never_counted_ends_the_connection(
         await client.send(json.dumps({"action": "refresh", "token": given}))
         told = await closed(client)
         assert (told["code"], told["reconnect"]) == (3500, False)
-    assert guarded.tells_nothing_of(given)
+    assert await guarded.tells_nothing_of(given)
 
 
 async def test_who_only_receives_gets_nothing_after_the_expiry(
