@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
 import sys
@@ -379,41 +378,3 @@ async def test_packages_without_init_file_are_reloaded(
     code.write_text("def handler(event, context):\n    return 2\n")
     await runner.reload()
     assert await runner.invoke("outer/inner/app.handler", EVENT) == Returned(b"2")
-
-
-class Terminal(io.StringIO):
-    """Keeps each write as it came."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes: list[str] = []
-
-    def write(self, text: str) -> int:
-        """Take one write."""
-        self.writes.append(text)
-        return len(text)
-
-
-async def test_what_a_handler_prints_reaches_the_terminal_in_whole_lines(
-    start_in_process: Start,
-    function: MakeFunction,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    """`print` writes in pieces, between which the live log would write; the last line is ended."""
-    (tmp_path / "app.py").write_text(
-        "import sys\n"
-        "def handler(event, context):\n"
-        "    print('one', 'line')\n"
-        "    print('an', 'error', file=sys.stderr)\n"
-        "    print('no end', end='')\n"
-    )
-    out, err = Terminal(), Terminal()
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "stdout", out)
-        patched.setattr(sys, "stderr", err)
-        runner = await start_in_process(function("app.handler", code_root=tmp_path))
-        await runner.invoke("app.handler", EVENT)
-        assert (out.writes, err.writes) == (["one line\n", "no end\n"], ["an error\n"])
-        await runner.close()
-        assert (sys.stdout, sys.stderr) == (out, err)

@@ -1,11 +1,22 @@
 """Lines that are written in pieces and arrive whole."""
 
+from __future__ import annotations
+
 import io
+import sys
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gatepost.gateway.runner.whole_lines import LINE_CHARS_MAX, WholeLines
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from gatepost.gateway.core.deployment import Function
+    from gatepost.gateway.runner.in_process import InProcessRunner
 
 
 @pytest.fixture
@@ -72,3 +83,41 @@ def test_the_rest_is_the_streams_own() -> None:
         lines = WholeLines(stream)
         assert lines.fileno() == 1  # type: ignore[operator]
         assert lines.encoding == "latin-1"
+
+
+class Terminal(io.StringIO):
+    """Keeps each write as it came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Take one write."""
+        self.writes.append(text)
+        return len(text)
+
+
+async def test_what_a_handler_prints_reaches_the_terminal_in_whole_lines(
+    start_in_process: Callable[..., Awaitable[InProcessRunner]],
+    function: Callable[..., Function],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """`print` writes in pieces, between which the live log would write; the last line is ended."""
+    (tmp_path / "app.py").write_text(
+        "import sys\n"
+        "def handler(event, context):\n"
+        "    print('one', 'line')\n"
+        "    print('an', 'error', file=sys.stderr)\n"
+        "    print('no end', end='')\n"
+    )
+    out, err = Terminal(), Terminal()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", out)
+        patched.setattr(sys, "stderr", err)
+        runner = await start_in_process(function("app.handler", code_root=tmp_path))
+        await runner.invoke("app.handler", b"{}")
+        assert (out.writes, err.writes) == (["one line\n", "no end\n"], ["an error\n"])
+        await runner.close()
+        assert (sys.stdout, sys.stderr) == (out, err)
