@@ -297,6 +297,72 @@ async def test_a_bug_of_the_core_leaves_nobody_waiting(
     assert all(record.exc_info for record in caplog.records)
 
 
+async def test_a_bug_of_the_core_costs_the_connection_concerned(
+    shell: Shell, core: "ScriptedCore", caplog: pytest.LogCaptureFixture
+) -> None:
+    """It ends with 1011, and the core hears that it is lost, once."""
+    link = accepted(shell, core)
+
+    def fail_on_messages(given: Input) -> list[Command]:
+        if given == Message(ID, "x"):
+            raise RuntimeError("bug")
+        return []
+
+    core.react = fail_on_messages
+    shell.heard(Message(ID, "x"))
+    shell.heard(Lost(ID))
+    assert link.done == [1011]
+    assert core.given[1:] == [Message(ID, "x"), Lost(ID)]
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_a_bug_over_an_outcome_costs_the_connection_that_it_was_for(
+    shell: Shell, core: "ScriptedCore", eventually: "Eventually", caplog: pytest.LogCaptureFixture
+) -> None:
+    """An outcome names no connection, its invocation does; a bug over the loss ends there."""
+    link = accepted(shell, core)
+
+    def fail(given: Input) -> list[Command]:
+        if isinstance(given, Tick):
+            return [INVOKE]
+        raise RuntimeError("bug")
+
+    core.react = fail
+    shell.tick()
+    await eventually(lambda: 1011 in link.done)
+    assert core.given[-1] == Lost(ID)
+    assert len(caplog.records) == 2
+    shell.stop()
+
+
+async def test_after_a_bug_the_core_is_given_the_time_again(
+    core: "ScriptedCore", invoker: "ScriptedInvoker", eventually: "Eventually"
+) -> None:
+    """Or no timer would ring until something else happens; the clock here runs fast."""
+    loop = asyncio.get_running_loop()
+    shell = Shell(core, invoker, clock=lambda: loop.time() * 100)
+
+    def fail_once(given: Input) -> list[Command]:
+        if len(core.given) == 1:
+            raise RuntimeError("bug")
+        return []
+
+    core.react = fail_once
+    shell.receive(Shutdown())
+    await eventually(lambda: core.given[1:] == [Tick()])
+    shell.stop()
+
+
+async def test_a_call_whose_client_left_is_not_answered(shell: Shell, core: "ScriptedCore") -> None:
+    """A POST that hangs keeps nothing of a link that is gone."""
+    link = FakeLink()
+    call_id = shell.call(link, plain("POST", b"x"))
+    shell.forget(call_id)
+    core.react = lambda given: [Answer(call_id, 200)]
+    shell.tick()
+    assert link.done == []
+
+
 async def test_a_command_that_fails_does_not_stop_the_next(
     core: "ScriptedCore", invoker: "ScriptedInvoker", caplog: pytest.LogCaptureFixture
 ) -> None:
