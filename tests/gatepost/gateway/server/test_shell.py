@@ -40,6 +40,7 @@ from gatepost.gateway.core.inputs import (
 )
 from gatepost.gateway.server.http_reader import Request
 from gatepost.gateway.server.shell import INVOCATIONS_PER_CONNECTION_MAX, Shell
+from tests.gatepost.gateway.server.conftest import FakeLink
 
 if TYPE_CHECKING:
     from tests.conftest import Eventually
@@ -53,42 +54,6 @@ CALL = CallHttp(8, "POST", "http://localhost/hook", (), b"x", ID, "hook", 29.0)
 def plain(method: str, body: bytes) -> Request:
     """An HTTP request that is no upgrade."""
     return Request(method, "/dev", "", "1.1", (), body, keep_alive=True, websocket=False)
-
-
-@dataclass(slots=True)
-class FakeLink:
-    """A link that writes down what it is asked."""
-
-    done: list[object] = field(default_factory=list)
-
-    def answer(self, status: int, headers: object, body: bytes) -> None:
-        """Write down the status."""
-        self.done.append(status)
-
-    def accept(self, connection_id: str, subprotocol: str | None) -> "FakeLink":
-        """Write down the connection."""
-        self.done.append(connection_id)
-        return self
-
-    def send(self, fragments: tuple[bytes, ...], *, binary: bool = False) -> None:
-        """Write down what is sent."""
-        self.done.append(fragments)
-
-    def hold(self, *, held: bool) -> None:
-        """Write down whether it is held."""
-        self.done.append("held" if held else "released")
-
-    def stall(self, *, stalled: bool) -> None:
-        """Write down whether it stalls."""
-        self.done.append("stalled" if stalled else "going on")
-
-    def abort(self) -> None:
-        """Write down that it was cut."""
-        self.done.append("cut")
-
-    def close(self, code: int, reason: str) -> None:
-        """Write down the code."""
-        self.done.append(code)
 
 
 def ask(handshake_id: int) -> Upgrade:
@@ -351,16 +316,6 @@ async def test_after_a_bug_the_core_is_given_the_time_again(
     shell.receive(Shutdown())
     await eventually(lambda: core.given[1:] == [Tick()])
     shell.stop()
-
-
-async def test_a_call_whose_client_left_is_not_answered(shell: Shell, core: "ScriptedCore") -> None:
-    """A POST that hangs keeps nothing of a link that is gone."""
-    link = FakeLink()
-    call_id = shell.call(link, plain("POST", b"x"))
-    shell.forget(call_id)
-    core.react = lambda given: [Answer(call_id, 200)]
-    shell.tick()
-    assert link.done == []
 
 
 async def test_a_command_that_fails_does_not_stop_the_next(
