@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from gatepost.emulator.control import Control
+from gatepost.emulator.disturbing import DisturbedInvoker
 from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
@@ -265,7 +266,11 @@ class Emulator:
         options = self._options
         pages = Pages(self._deployment, gateway_port=self.gateway_port)
         serve_functions(
-            pages, self._deployment, invoker, host=options.host, on_report=self._log.report
+            pages,
+            self._deployment,
+            DisturbedInvoker(invoker, lambda: control.faults),
+            host=options.host,
+            on_report=self._log.report,
         )
         pages.serve(control.add_to)
         self._stack.push_async_callback(pages.close)
