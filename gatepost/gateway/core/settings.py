@@ -13,6 +13,9 @@ from gatepost.gateway.core.deployment import Throttle
 Ordering = Literal["concurrent", "shuffle", "serial"]
 ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
 CloseCode = Annotated[int, Meta(ge=1000, le=4999)]
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
+SecondsOrNone = Annotated[float, Meta(ge=0, le=86_400)]
+Bytes = Annotated[int, Meta(ge=1, le=1 << 30)]
 
 
 class GatewaySettings(Struct, frozen=True, kw_only=True):
@@ -71,21 +74,21 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     What else is a guess has nothing to switch, or a fault of its own (faults.py).
     """
 
-    idle_timeout_s: float = 600.0
-    lifetime_s: float = 7200.0
-    message_bytes_max: int = 131_072
-    frame_bytes_max: int = 32_768
-    url_chars_max: int = 4096
-    unread_bytes_max: int = 1_048_576
+    idle_timeout_s: Seconds = 600.0
+    lifetime_s: Seconds = 7200.0
+    message_bytes_max: Bytes = 131_072
+    frame_bytes_max: Bytes = 32_768
+    url_chars_max: Bytes = 4096
+    unread_bytes_max: Bytes = 1_048_576
     compression: bool = True
     account_throttle: Throttle | None = Throttle(10_000, 5_000)
     connect_throttle: Throttle | None = Throttle(500, 500)
     ordering: Ordering = "concurrent"
-    shuffle_s_max: float = 0.05
+    shuffle_s_max: SecondsOrNone = 0.05
     lenient_json: bool = False
     accept_connect_without_status: bool = False
-    opening_window_s: float = 0.0
-    authorizer_result_bytes_max: int = 8192
+    opening_window_s: SecondsOrNone = 0.0
+    authorizer_result_bytes_max: Bytes = 8192
     verify_signatures: bool = False
     credentials: dict[str, str] = field(
         default_factory=lambda: {"local": "local", "testing": "testing"}
