@@ -1,8 +1,8 @@
 """Every limit and every guess of the gateway, one field each.
 
 A field whose docstring says *guess* pins our choice, not a fact about AWS: nothing should build on
-it, and anybody with better evidence changes it here. Bounds keep out what no gateway could work by; they are
-checked where settings are read from text (`--setting`, a trace), not where they are made in Python.
+it, and anybody with better evidence changes it here. Bounds keep out what no gateway could work by;
+they are checked where settings are read (`--setting`, a trace), not where Python makes them.
 """
 
 from typing import Annotated, Literal

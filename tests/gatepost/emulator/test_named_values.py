@@ -91,5 +91,5 @@ def test_whatever_is_given_is_taken_or_refused(name: str, value: str) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 def test_a_number_without_end_is_refused(value: str) -> None:
     """Nothing could be compared with it."""
-    with pytest.raises(UserError, match="Expected (a finite number|`float`)"):
+    with pytest.raises(UserError, match=r"Expected (a finite number|`float`)"):
         settings_of(f"idle_timeout_s={value}")
