@@ -157,7 +157,7 @@ async def test_a_handler_past_its_timeout_tells_what_it_waits_for(
     invoke: Invoke, outputs: list[Output], eventually: Eventually
 ) -> None:
     """The kinds of what keeps its event loop going."""
-    outcome = await invoke("waits", timeout_s=0.3)
+    outcome = await invoke("waits", timeout_s=1.0)
     assert isinstance(outcome, Failed)
     await eventually(lambda: any("waits for: " in output.line for output in outputs))
     assert any("Timeout" in output.line for output in outputs)
