@@ -127,7 +127,11 @@ def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
         tables=tuple(_tables(stack)),
         http_apis=http_apis,
         domains=read_domains(stack, apis),
-        notices=(*dict.fromkeys([*stack.notices, *_of_other_apis(stack)]), *_not_emulated(stack)),
+        notices=(
+            *dict.fromkeys([*stack.notices, *_of_other_apis(stack)]),
+            *stack.environments.uses.notices(),
+            *_not_emulated(stack),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ Templates that are programs (serverless.ts, serverless.js) are not read.
 import hashlib
 import string
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,7 @@ from gatepost.gateway.template.errors import Place
 from gatepost.gateway.template.events import read_events
 from gatepost.gateway.template.intrinsics import Intrinsics, Known
 from gatepost.gateway.template.routed import behind_routes
+from gatepost.gateway.template.stand_ins import Environments
 from gatepost.gateway.template.values import NO_VALUES, Values
 from gatepost.gateway.template.variables import ACCOUNT_ID, Variables
 from gatepost.gateway.template.view import View
@@ -110,7 +112,10 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     resources.refuse_api_parts(found, kinds)
     names = resources.table_names(found, kinds, intrinsics)
     known |= resources.known_tables(names, region)
-    reading = functions.Reading(section, provider, intrinsics, variables.folder, overridden)
+    environments = Environments(intrinsics, partial(resources.property_of, found))
+    reading = functions.Reading(
+        section, provider, intrinsics, environments, variables.folder, overridden
+    )
     apis, http_apis = _apis(template, reading, ids)
     return Deployment(
         service=service,
@@ -123,7 +128,11 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
         functions=functions.read_functions(reading, behind_routes((*apis, *http_apis))),
         tables=resources.read_tables(found, names, intrinsics),
         settings=_settings(template),
-        notices=(*reading.notices, *resources.notices(kinds)),
+        notices=(
+            *reading.notices,
+            *environments.uses.notices(),
+            *resources.notices(kinds),
+        ),
     )
 
 
