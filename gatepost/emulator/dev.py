@@ -319,7 +319,7 @@ class Emulator:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
         host = "localhost" if options.host in WILDCARDS else options.host
-        tables = ", ".join(table.name for table in deployment.tables) or "none"
+        tables = ", ".join(table.name for table in deployment.tables) or "none in the template"
         lines = [
             *summary_lines(deployment, authority(host, self.gateway_port)),
             f"  pages         http://{authority(host, self.http_port)}/",

@@ -137,7 +137,7 @@ def notices_of_api_ids(deployment: Deployment, env_file: Mapping[str, str]) -> I
 def _addresses_here(
     deployment: Deployment, origin: str, http_origin: str | None
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`, with and without stage.
+    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`, also without stage.
 
     Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too, that
     of HTTP APIs does not. Their paths are the same there.

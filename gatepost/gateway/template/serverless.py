@@ -23,7 +23,7 @@ from gatepost.gateway.template import (
     websocket_events,
 )
 from gatepost.gateway.template.dotenv import read_dotenv
-from gatepost.gateway.template.errors import Place
+from gatepost.gateway.template.errors import HTTP_ALONE, Place
 from gatepost.gateway.template.events import read_events
 from gatepost.gateway.template.intrinsics import Intrinsics, Known
 from gatepost.gateway.template.routed import behind_routes
@@ -177,7 +177,9 @@ def _apis(
 ) -> tuple[tuple[WebSocketApi, ...], tuple[HttpApi, ...]]:
     events = read_events(reading)
     if not events.websocket:
-        raise template.require("functions").error("have no websocket event, so there is no API")
+        raise template.require("functions").error(
+            f"have no websocket event, so there is no WebSocket API: {HTTP_ALONE}"
+        )
     stage = template.variables.stage()
     socket = WebSocketApi(
         api_id=ids.socket,

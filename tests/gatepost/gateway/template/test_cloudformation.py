@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,36 @@ def test_a_template_without_a_websocket_api_is_refused(stack_refusal: "StackRefu
     template = "Resources: {Bucket: {Type: AWS::S3::Bucket}}"
     refused = stack_refusal(template=template)
     assert refused.startswith("template.yaml:1: Resources have no WebSocket API")
+    assert refused.endswith(
+        "HTTP APIs are only served beside a WebSocket API, which this emulator is for"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "region"),
+    [
+        ('{"service": {"provider": {"region": "eu-central-1"}}}', "eu-central-1"),
+        ('{"service": {"provider": {}}}', "eu-west-2"),
+        (None, "eu-west-2"),
+    ],
+)
+def test_a_package_of_osls_says_its_region(
+    read_stack: "ReadStack", tmp_path: Path, state: str | None, region: str
+) -> None:
+    """In serverless-state.json beside the template, which alone doesn't say it."""
+    read_stack()
+    folder = tmp_path / ".serverless"
+    folder.mkdir()
+    (tmp_path / "template.yaml").rename(folder / "cloudformation-template-update-stack.yaml")
+    if state is not None:
+        (folder / "serverless-state.json").write_text(state, encoding="utf-8")
+    (folder / "src").mkdir()
+    deployment = read_cloudformation(
+        folder / "cloudformation-template-update-stack.yaml",
+        stage=None,
+        environ={"AWS_REGION": "eu-west-2"},
+    )
+    assert deployment.region == region
 
 
 def test_what_has_no_stand_in_is_named_in_one_notice(read_stack: "ReadStack") -> None:
