@@ -127,8 +127,9 @@ def notices_of_api_ids(deployment: Deployment, env_file: Mapping[str, str]) -> I
                 if value == api.api_id and variable not in env_file:
                     held.setdefault(variable, []).append(function.name)
         for variable, functions in held.items():
+            others = f" and {len(functions) - 1} others" if len(functions) > 1 else ""
             yield (
-                f"{variable} of {', '.join(functions)} is an API's id: an address that code builds "
+                f"{variable} of {functions[0]}{others} is an API's id: an address that code builds "
                 "of it is on AWS, not here; the event's domainName and stage lead here, and so "
                 f"does {MANAGEMENT}"
             )

@@ -126,6 +126,13 @@ def attribute_pattern(kind: str, attribute: str) -> str:
     return next((form for end, form in by_ending.items() if last.endswith(end)), "{name}")
 
 
+def service_of(kind: str) -> str:
+    """Return the service as ARNs name it."""
+    parts = kind.split("::")
+    service = parts[1].lower() if len(parts) > 1 else "custom"
+    return _SERVICES.get(service, service)
+
+
 def filled_in(pattern: str, *, service: str, name: str, region: str, seed: str) -> str:
     """Fill a form in; ids are made of `seed`, and are the same for the same one."""
     digest = hashlib.sha256(seed.encode()).hexdigest()
@@ -227,11 +234,9 @@ class _WithStandIns(Mapping[str, Known]):
 
     def _made(self, name: str, pattern: str) -> str:
         kind = self._kind(name)
-        parts = kind.split("::")
-        service = parts[1].lower() if len(parts) > 1 else "custom"
         return filled_in(
             pattern,
-            service=_SERVICES.get(service, service),
+            service=service_of(kind),
             name=self._name(name, kind),
             region=self.strict.region,
             seed=f"{self.strict.stack}/{name}",
