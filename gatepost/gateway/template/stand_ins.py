@@ -87,6 +87,7 @@ _ATTRIBUTES: Final = {
     "AWS::SQS::Queue.QueueUrl": _QUEUE_URL,
 }
 _PORTS: Final = {"RDS": "5432", "ElastiCache": "6379", "MemoryDB": "6379", "Redshift": "5439"}
+_FIFO: Final = {"AWS::SNS::Topic": "FifoTopic", "AWS::SQS::Queue": "FifoQueue"}
 _LOWER: Final = ("AWS::S3::", "AWS::RDS::", "AWS::ElastiCache::")
 """Types whose names are of small letters."""
 
@@ -163,15 +164,18 @@ class Uses:
     def notices(self) -> Iterator[str]:
         """Say it in one sentence for each resource."""
         for resource, variables in self.found.items():
-            held = [f"{name} of {_functions(users)}" for name, users in variables.items()]
+            named: dict[tuple[str, ...], list[str]] = {}
+            for name, users in variables.items():
+                named.setdefault(tuple(users), []).append(name)
+            held = [f"{', '.join(names)} of {_functions(users)}" for users, names in named.items()]
             yield (
                 f"{resource} is not emulated: {', '.join(held)} "
-                f"{'is a stand-in' if len(held) == 1 else 'are stand-ins'}; "
+                f"{'is a stand-in' if len(variables) == 1 else 'are stand-ins'}; "
                 "give the real value with --values"
             )
 
 
-def _functions(names: list[str]) -> str:
+def _functions(names: tuple[str, ...]) -> str:
     shown = " and ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} others"  # noqa: PLR2004
     return f"function{'s' if len(names) > 1 else ''} {shown}"
 
@@ -248,6 +252,8 @@ class _WithStandIns(Mapping[str, Known]):
             if given := self._written(name, key):
                 return given
         made_up = f"{self.strict.stack}-{name}"
+        if kind in _FIFO and self._written(name, _FIFO[kind]) == "true":
+            made_up += ".fifo"
         return made_up.lower() if kind.startswith(_LOWER) else made_up
 
     def _written(self, name: str, key: str) -> str | None:

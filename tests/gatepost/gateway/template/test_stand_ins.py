@@ -40,6 +40,11 @@ resources:
         (QUEUE, "!Ref It", "https://sqs.us-east-1.amazonaws.com/123456789012/{stack}-It"),
         (QUEUE, "!GetAtt It.Arn", "arn:aws:sqs:us-east-1:123456789012:{stack}-It"),
         ("{Type: AWS::SQS::Queue, Properties: {QueueName: jobs}}", "!GetAtt It.QueueName", "jobs"),
+        (
+            "{Type: AWS::SNS::Topic, Properties: {FifoTopic: true}}",
+            "!GetAtt It.TopicName",
+            "{stack}-It.fifo",
+        ),
         ("{Type: AWS::S3::Bucket}", "!Ref It", "{lower}-it"),
         ("{Type: AWS::S3::Bucket}", "!GetAtt It.Arn", "arn:aws:s3:::{lower}-it"),
         (
@@ -107,7 +112,7 @@ def test_each_resource_is_told_of_once(read_stack: "ReadStack", tmp_path: "Path"
     name = f"{tmp_path.name}-Hello"
     assert deployment.notices[:2] == (
         (
-            f"Jobs (AWS::SQS::Queue) is not emulated: A of function {name}, B of function {name} "
+            f"Jobs (AWS::SQS::Queue) is not emulated: A, B of function {name} "
             "are stand-ins; give the real value with --values"
         ),
         (
