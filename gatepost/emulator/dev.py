@@ -10,7 +10,6 @@ import os
 import secrets
 import signal
 import stat
-import tempfile
 import time
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from gatepost.emulator.control import Control
+from gatepost.emulator.disturbing import DisturbedInvoker
 from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
@@ -34,6 +34,7 @@ from gatepost.emulator.errors import UserError
 from gatepost.emulator.http_port import api_lines, serve_functions
 from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
+from gatepost.emulator.own_folder import own_folder
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
 from gatepost.emulator.sockets import main_path, summary_lines, with_domain
@@ -180,11 +181,11 @@ class Emulator:
         control = Control(gateway, clock, host=options.host, faults=options.faults)
         await self._serve_http(control, invoker)
         dynamodb = await self._table_endpoint()
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
+        folder = self._stack.enter_context(own_folder())
         functions = with_local_environment(
             deployment,
             endpoints=self._endpoints(dynamodb),
-            ca_bundle=write_ca_bundle(Path(folder) / "ca.pem", gateway.certificate_authority),
+            ca_bundle=write_ca_bundle(folder / "ca.pem", gateway.certificate_authority),
             env_file=self._env_file,
         )
         self._runner = runner = self._make_runner(functions)
@@ -266,7 +267,11 @@ class Emulator:
         options = self._options
         pages = Pages(self._deployment, gateway_port=self.gateway_port)
         serve_functions(
-            pages, self._deployment, invoker, host=options.host, on_report=self._log.report
+            pages,
+            self._deployment,
+            DisturbedInvoker(invoker, lambda: control.faults),
+            host=options.host,
+            on_report=self._log.report,
         )
         pages.serve(control.add_to)
         self._stack.push_async_callback(pages.close)

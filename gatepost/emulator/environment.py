@@ -6,9 +6,12 @@ The emulator changes endpoints, credentials and trust; everything else is what t
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import certifi
 from msgspec import Struct, structs
@@ -26,6 +29,7 @@ FAKE_CREDENTIALS = {
 }
 """Never the developer's own: a handler run locally can't reach a real account by accident."""
 
+NODE_MIN: Final = 20
 
 MANAGEMENT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 """Where botocore looks for the endpoint of `@connections` (B-339)."""
@@ -179,19 +183,38 @@ def choose_node(given: Path | None, functions: Iterable[Function]) -> Path:
     """Choose the Node for handlers: the given one, else the one on the PATH.
 
     A bare name is looked up on the PATH. Raises UserError when the given one is no executable, or
-    when there is none and a function needs it.
+    when there is none, or one before NODE_MIN, and a function needs it.
     """
     found = shutil.which(given or "node")
     if found is not None:
+        if any(map(is_node, functions)):
+            _check_node(found)
         return Path(found).absolute()
     if given is not None:
         raise UserError(f"--node {given}: no such executable.")
     if (needs_it := next(filter(is_node, functions), None)) is not None:
         raise UserError(
             f"function '{needs_it.name}' has the runtime '{needs_it.runtime}', and there is no "
-            "node on the PATH: install Node 20 or newer, or name one with --node."
+            f"node on the PATH: install Node {NODE_MIN} or newer, or name one with --node."
         )
     return Path("node")
+
+
+@cache
+def _check_node(node: str) -> None:
+    """Raise UserError when a Node is too old, or says no version at all."""
+    try:
+        said = subprocess.run(  # noqa: S603 - the developer's own
+            [node, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout.strip()
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"{node} can't be asked for its version: {error}.") from error
+    version = re.match(r"v(\d+)\.", said)
+    if version is None or int(version[1]) < NODE_MIN:
+        raise UserError(
+            f"{node} is {said[:40] or 'no Node'}: functions need Node {NODE_MIN} or newer; "
+            "install it, or name one with --node."
+        )
 
 
 def choose_python(given: Path | None, root: Path) -> Path:

@@ -201,7 +201,8 @@ def test_node_is_the_given_one_or_the_one_on_the_path(
 ) -> None:
     """Nobody without Node functions needs one."""
     node = tmp_path / "node"
-    node.touch(mode=0o755)
+    node.write_text("#!/bin/sh\necho v20.1.0\n")
+    node.chmod(0o755)
     python = Function("connect", "app.handler", "python3.13", tmp_path)
     chat = Function("chat", "app.handler", "nodejs22.x", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -225,3 +226,17 @@ def test_the_bundle_trusts_the_usual_roots_and_ours(tmp_path: Path) -> None:
 def test_an_interpreter_may_be_named_as_on_the_path(tmp_path: Path) -> None:
     """`--python python3` is what one types."""
     assert choose_python(Path("python3"), tmp_path).name == "python3"
+
+
+@pytest.mark.parametrize(("says", "named"), [("v18.20.1", "v18.20.1"), ("", "no Node")])
+def test_a_node_before_20_is_refused_where_it_is_needed(
+    tmp_path: Path, says: str, named: str
+) -> None:
+    """A project of Python alone does not care."""
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\necho {says}\n")
+    node.chmod(0o755)
+    chat = Function("chat", "app.handler", "nodejs22.x", tmp_path)
+    with pytest.raises(UserError, match=f"is {named}: functions need Node 20 or newer"):
+        choose_node(node, [chat])
+    assert choose_node(node, []) == node
