@@ -29,7 +29,7 @@ from gatepost.gateway.template.terraform_plan import Module, Resource, Unknown
 from gatepost.gateway.template.values import NO_VALUES, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gatepost.gateway.template.errors import TemplateError
     from gatepost.gateway.template.terraform_plan import Key, Plan
@@ -52,11 +52,12 @@ class _Scope:
 
 @dataclass(slots=True)
 class Evaluator:
-    """Values of one plan."""
+    """Values of one plan; `stand_in` gives, in environments alone, what stays unknown."""
 
     plan: "Plan"
     region: str
     values: Values = NO_VALUES
+    stand_in: "Callable[[Resource, str], str | None] | None" = None
     _steps: int = 0
     _depth: int = 0
     _locals: "dict[tuple[int, str], object]" = field(default_factory=dict)
@@ -78,7 +79,12 @@ class Evaluator:
             return Unknown(value.address) if isinstance(value, Resource | Module) else value
         if resource.unknown and name not in resource.unknown:
             return None  # an attribute that this version of the provider doesn't have
-        return Unknown(f"{resource.address}.{name}")
+        made = None if self.stand_in is None else self.stand_in(resource, name)
+        return Unknown(f"{resource.address}.{name}") if made is None else made
+
+    def with_stand_ins(self, stand_in: "Callable[[Resource, str], str | None]") -> "Evaluator":
+        """Return an evaluator of the same plan that has no unknown attribute of a resource."""
+        return Evaluator(self.plan, self.region, self.values, stand_in)
 
     def text(self, resource: "Resource", name: str) -> str | None:
         """Return an attribute that is a text or null. Raises TemplateError if it is unknown."""
