@@ -5,8 +5,8 @@ import pytest
 from functions.runtime.settings import Settings, SettingsError, read_settings, require
 
 
-def test_the_tables_name_is_read() -> None:
-    """What the deployment sets beside it is somebody else's to read."""
+def test_settings_are_read_by_their_names() -> None:
+    """What every function needs that keeps state."""
     assert read_settings({"TABLE_NAME": "t", "AUTH": "anonymous"}) == Settings(table_name="t")
 
 
