@@ -37,7 +37,7 @@ from gatepost.emulator.options import DevOptions
 from gatepost.emulator.own_folder import own_folder
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
-from gatepost.emulator.sockets import main_path, summary_lines, with_domain
+from gatepost.emulator.sockets import summary_lines, with_domain
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
@@ -227,7 +227,7 @@ class Emulator:
     def _endpoints(self, dynamodb: str) -> Endpoints:
         address = authority(_reachable(self._options.host), self.gateway_port)
         return Endpoints(
-            management=f"http://{address}{main_path(self._deployment)}",
+            gateway=address,
             dynamodb=dynamodb,
             functions=f"http://{authority(_reachable(self._options.host), self.http_port)}",
             everything_else=None if self._options.dynamodb else dynamodb,

@@ -27,7 +27,7 @@ from gatepost.gateway.core.deployment import (
 )
 
 ENDPOINTS = Endpoints(
-    management="http://127.0.0.1:1/dev",
+    gateway="127.0.0.1:1",
     dynamodb="http://127.0.0.1:2",
     functions="http://127.0.0.1:3",
 )
@@ -48,7 +48,7 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     """A handler reaches the local gateway, whatever endpoint the deployment would set."""
     name = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
     assert environment_of({name: "https://real"}, {name: "https://other"})[name] == (
-        ENDPOINTS.management
+        "http://127.0.0.1:1/dev"
     )
 
 
@@ -87,7 +87,7 @@ def test_each_function_posts_to_the_api_that_uses_it() -> None:
     }
     found = with_local_environment(
         Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), apis, functions),
-        endpoints=Endpoints("http://127.0.0.1:1/chat/dev", "http://127.0.0.1:2"),
+        endpoints=Endpoints("127.0.0.1:1", "http://127.0.0.1:2"),
         ca_bundle=Path("/ca.pem"),
         env_file={},
     )
