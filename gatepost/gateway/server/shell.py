@@ -215,26 +215,30 @@ class Shell:
 
     # Inputs and commands.
 
-    def receive(self, given: Input, connection_id: str | None = None) -> None:
-        """Give the core an input and carry out what it says, in order.
+    def receive(self, given: Input, cause: Invoke | CallHttp | None = None) -> None:
+        """Give the core an input, the outcome of `cause` perhaps, and carry out what it says.
 
         A bug in the core or here is logged with its traceback and never ends the gateway. One in
-        the core costs the connection of the input, or else the one named, which ends with 1011.
+        the core costs the connection concerned, which ends with 1011, or its handshake.
         """
         try:
             commands = self._core.receive(given, self._clock())
         except Exception:
             logger.exception("The gateway's core failed on %s", type(given).__name__)
-            self._recover(given, getattr(given, "connection_id", connection_id))
+            self._recover(given, cause)
             return
         self._do(commands)
 
-    def _recover(self, given: Input, connection_id: str | None) -> None:
+    def _recover(self, given: Input, cause: Invoke | CallHttp | None) -> None:
         """Keep a client from waiting for commands that a bug lost, and the core from a dead link.
 
-        The core hears that the connection is lost, so that nothing more is taken for it.
+        The core hears that connection or handshake is lost, so that nothing more is taken for it.
         """
         self._do(_commands_after_a_bug(given))
+        if cause is not None and cause.handshake_id in self._handshakes:
+            self._refuse(Refuse(cause.handshake_id, 500))
+            self.receive(UpgradeAbandoned(cause.handshake_id))
+        connection_id: str | None = getattr(cause or given, "connection_id", None)
         if connection_id is not None and not isinstance(given, Lost):
             self._close(Close(connection_id, INTERNAL_ERROR))
             self.receive(Lost(connection_id))
@@ -290,7 +294,7 @@ class Shell:
 
     def _call_http(self, command: CallHttp) -> None:
         if self._backends is None:
-            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS))
+            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS), command)
         else:
             self._begin(command, self._backends.call(command))
 
@@ -311,7 +315,7 @@ class Shell:
             outcome: Outcome = Failed(type(error).__name__, str(error))
         else:
             outcome = ended.result()
-        self.receive(InvocationFinished(command.invocation_id, outcome), command.connection_id)
+        self.receive(InvocationFinished(command.invocation_id, outcome), command)
 
     def _count(self, connection_id: str, change: int) -> None:
         """Count a connection's invocations; hold its client when it is far ahead of them."""
