@@ -48,6 +48,7 @@ from gatepost.gateway.core.inputs import (
 from gatepost.gateway.core.ports import Backends, Disturbable, Invoker
 from gatepost.gateway.server.clock import Clock
 from gatepost.gateway.server.http_reader import Request
+from gatepost.gateway.server.recovery import Cause, commands_after_a_bug, losses_after_a_bug
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +61,6 @@ Heard = Message | BinaryMessage | Pinged | PeerClosed | ProtocolFailed | Lost | 
 INVOCATIONS_PER_CONNECTION_MAX = 256
 """With so many invocations under way a connection is not read, until half of them have ended."""
 
-
-INTERNAL_ERROR = 1011
-"""Close code of a connection over which a bug of ours came to light (RFC 6455 section 7.4.1)."""
 
 RECOVERY_S = 1.0
 """How soon after a bug the core is given the time again: its word of when may be lost."""
@@ -215,7 +213,7 @@ class Shell:
 
     # Inputs and commands.
 
-    def receive(self, given: Input, cause: Invoke | CallHttp | None = None) -> None:
+    def receive(self, given: Input, cause: Cause | None = None) -> None:
         """Give the core an input, the outcome of `cause` perhaps, and carry out what it says.
 
         A bug in the core or here is logged with its traceback and never ends the gateway. One in
@@ -229,19 +227,11 @@ class Shell:
             return
         self._do(commands)
 
-    def _recover(self, given: Input, cause: Invoke | CallHttp | None) -> None:
-        """Keep a client from waiting for commands that a bug lost, and the core from a dead link.
-
-        The core hears that connection or handshake is lost, so that nothing more is taken for it.
-        """
-        self._do(_commands_after_a_bug(given))
-        if cause is not None and cause.handshake_id in self._handshakes:
-            self._refuse(Refuse(cause.handshake_id, 500))
-            self.receive(UpgradeAbandoned(cause.handshake_id))
-        connection_id: str | None = getattr(cause or given, "connection_id", None)
-        if connection_id is not None and not isinstance(given, Lost):
-            self._close(Close(connection_id, INTERNAL_ERROR))
-            self.receive(Lost(connection_id))
+    def _recover(self, given: Input, cause: Cause | None) -> None:
+        """Keep clients from waiting for commands that a bug lost, and the core from dead links."""
+        self._do(commands_after_a_bug(given, cause))
+        for loss in losses_after_a_bug(given, cause):
+            self.receive(loss)
         self._set_timer(self._clock() + RECOVERY_S)
 
     def _do(self, commands: list[Command]) -> None:
@@ -383,14 +373,3 @@ class Shell:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _commands_after_a_bug(given: Input) -> list[Command]:
-    """Keep a client from waiting for an answer that will not come."""
-    match given:
-        case Upgrade():
-            return [Refuse(given.handshake_id, 500)]
-        case ManagementCall():
-            return [Answer(given.call_id, 500)]
-        case _:
-            return []

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec import structs
 
 from gatepost.gateway.core.commands import (
     Accept,
@@ -298,27 +297,6 @@ async def test_a_bug_over_an_outcome_costs_the_connection_that_it_was_for(
     await eventually(lambda: 1011 in link.done)
     assert core.given[-1] == Lost(ID)
     assert len(caplog.records) == 2
-    shell.stop()
-
-
-async def test_a_bug_over_an_outcome_costs_the_handshake_that_waits_for_it(
-    shell: Shell, core: "ScriptedCore", eventually: "Eventually", caplog: pytest.LogCaptureFixture
-) -> None:
-    """Its client is answered 500, once; the core hears that it is gone, and so is a connection."""
-
-    def fail(given: Input) -> list[Command]:
-        if isinstance(given, Upgrade):
-            return [structs.replace(INVOKE, handshake_id=given.handshake_id)]
-        raise RuntimeError("bug")
-
-    core.react = fail
-    link = FakeLink()
-    handshake_id = shell.upgrade(link, ask)
-    await eventually(lambda: link.done)
-    shell.abandon(handshake_id)
-    assert link.done == [500]
-    assert core.given[2:] == [UpgradeAbandoned(handshake_id), Lost(ID)]
-    assert len(caplog.records) == 3
     shell.stop()
 
 
