@@ -19,6 +19,7 @@ from gatepost.emulator.environment import (
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import (
     Deployment,
+    DomainMapping,
     Function,
     HttpApi,
     LambdaProxy,
@@ -50,6 +51,20 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     assert environment_of({name: "https://real"}, {name: "https://other"})[name] == (
         "http://127.0.0.1:1/dev"
     )
+
+
+def test_without_default_endpoint_callbacks_go_to_the_custom_domain() -> None:
+    """B-327: anywhere else they would be refused."""
+    api = WebSocketApi("chat", "s", "dev", {}, default_endpoint=False)
+    function = Function("f", "f.handler", "python3.13", Path())
+    deployment = Deployment(
+        "s", "dev", "eu-west-1", "1" * 12, Path(), (api,), {"f": function},
+        domains=(DomainMapping("ws.example.test", "chat", "dev"),),
+    )  # fmt: skip
+    found = with_local_environment(
+        deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file={}
+    )
+    assert found["f"].environment[MANAGEMENT] == "http://ws.example.test:1"
 
 
 def test_functions_invoke_each_other_here() -> None:
