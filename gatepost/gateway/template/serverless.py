@@ -93,7 +93,13 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     intrinsics.known = Identities(parts, intrinsics.stack, region, given=known)
     environments = Environments(intrinsics, partial(resources.property_of, found))
     reading = functions.Reading(
-        section, provider, intrinsics, environments, variables.folder, overridden
+        section=section,
+        provider=provider,
+        intrinsics=intrinsics,
+        environments=environments,
+        root=variables.folder,
+        overridden=overridden,
+        artifact=functions.artifact_of(template),
     )
     more_sockets, more_http, domains = _written_apis(parts, reading, ids)
     sockets, http_apis = _apis(template, reading, ids, alone=not more_sockets)
