@@ -165,7 +165,7 @@ def test_parts_of_the_api_of_http_api_events_are_noted(read: "Read") -> None:
     ("old", "new", "sentence"),
     [
         ("functions/${Check", "functions/${Czech", "refers to CzechLambdaFunction, which is no"),
-        ("IntegrationType: AWS_PROXY", "IntegrationType: AWS", "IntegrationType is AWS"),
+        ("IntegrationType: AWS_PROXY", "IntegrationType: HTTP", "IntegrationType is HTTP"),
         ("StageName", "Name", "Stage needs StageName"),
         ("{ApiId: !Ref SocketApi, RouteKey: send", "{ApiId: !Ref WebsocketsApi", "not written out"),
         ("AuthorizerType: REQUEST", "AuthorizerType: JWT", "rather than let everyone in"),
