@@ -23,7 +23,8 @@ from gatepost.gateway.template.functions import (
 )
 from gatepost.gateway.template.hcl_functions import text
 from gatepost.gateway.template.stand_ins import Uses
-from gatepost.gateway.template.terraform_links import linked, referred
+from gatepost.gateway.template.terraform_blocks import nested
+from gatepost.gateway.template.terraform_links import keep_with_sources, linked, referred
 from gatepost.gateway.template.terraform_plan import Unknown
 from gatepost.gateway.template.terraform_stand_ins import StandIns
 from gatepost.gateway.template.terraform_values import UNTIL_APPLY
@@ -159,14 +160,15 @@ def _environment(
     values = {
         key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)
     }
-    variables = evaluator.nested(resource, "environment", "variables")
+    variables = nested(evaluator, resource, "environment", "variables")
     if isinstance(variables, Unknown):
         if values or overridden:
             return values
         raise evaluator.error(
             resource,
-            f"has an environment from {variables.reason}, which is only known once it is applied; "
-            f"a file given by --values can set it: resources, {resource.address}, environment.NAME",
+            f"has an environment from {variables.reason}, which is only known once it is applied. "
+            f"{keep_with_sources(resource)}a file given by --values can set it: "
+            f"resources, {resource.address}, environment.NAME",
         )
     for name, value in variables.items() if isinstance(variables, dict) else ():
         if name in overridden or name in values or value is None:
@@ -192,7 +194,7 @@ def _stand_in(evaluator: "Evaluator", resource: "Resource", variable: str) -> st
     """Return a variable with stand-ins in it; None where they don't make it known."""
     stand_ins = StandIns(evaluator.region, evaluator.plan.folder.name)
     lenient = evaluator.with_stand_ins(stand_ins.attribute)
-    variables = lenient.nested(resource, "environment", "variables")
+    variables = nested(lenient, resource, "environment", "variables")
     value = variables.get(variable) if isinstance(variables, dict) else None
     return None if isinstance(value, Unknown | list | dict | None) else text(value)
 
