@@ -246,7 +246,8 @@ def _responses(evaluator: "Evaluator", api: "Resource", resource: "Resource") ->
         bodies = texts(response.values.get("response_templates"))
         if of is resource and bodies:
             key = str(response.values.get("integration_response_key"))
-            responses[key.strip("/")] = next(iter(bodies.values()))
+            status = key.strip("/")  # a pattern keeps its slashes
+            responses[status if status.isdecimal() else key] = next(iter(bodies.values()))
     return responses
 
 

@@ -84,9 +84,9 @@ def test_an_integration_of_type_aws_maps_or_fails(plan: "TerraformProject") -> N
 
 
 def test_a_mock_answers_by_its_integration_responses(plan: "TerraformProject") -> None:
-    """By status code; the slashes around it are the provider's."""
+    """By status code or pattern; the slashes around a status are the provider's."""
     add_route(plan, "x", integration_type="MOCK")
-    for name, key in (("ok", "/200/"), ("other", "$default")):
+    for name, key in (("ok", "/200/"), ("yours", "/4\\d\\d/"), ("other", "$default")):
         plan.add(
             f"aws_apigatewayv2_integration_response.{name}",
             api_id=API,
@@ -96,7 +96,11 @@ def test_a_mock_answers_by_its_integration_responses(plan: "TerraformProject") -
         )
     integration = plan.read().apis[0].routes["x"].integration
     assert isinstance(integration, Mock)
-    assert integration.response_templates == {"200": "ok", "$default": "other"}
+    assert integration.response_templates == {
+        "200": "ok",
+        "/4\\d\\d/": "yours",
+        "$default": "other",
+    }
 
 
 def test_a_route_response_makes_a_route_two_way(plan: "TerraformProject") -> None:
