@@ -4,6 +4,7 @@ Clients are opened when an invocation first needs them and kept. What every func
 imported here at once, while Lambda starts the environment; what some need, when they do.
 """
 
+import asyncio
 import os
 import time
 import uuid
@@ -63,14 +64,15 @@ class Environment:
             store=await self.store(),
             transport=await self.transport(),
             clock=time.time,
+            sleep=asyncio.sleep,
             new_id=_new_id,
             namespaces=NAMESPACES,
             buckets=self._buckets,
         )
 
-    def asking(self, request: RequestContext) -> "AskingConnection":
-        """Give the connection that an event came from."""
-        return AskingConnection(self, request)
+    def asking(self, request: RequestContext, *, even_expired: bool = False) -> "AskingConnection":
+        """Give the connection that an event came from; with `even_expired` it may be past that."""
+        return AskingConnection(self, request, even_expired=even_expired)
 
     async def close(self) -> None:
         """Close the clients."""
@@ -81,19 +83,24 @@ class Environment:
 class AskingConnection:
     """The connection that a message came from, and what answering it needs (actions/dispatch)."""
 
-    def __init__(self, environment: Environment, request: RequestContext) -> None:
+    def __init__(
+        self, environment: Environment, request: RequestContext, *, even_expired: bool = False
+    ) -> None:
         self._environment = environment
         self._request = request
+        self._even_expired = even_expired
 
     async def context(self) -> Context:
         """Give an action its surroundings; raise ProtocolError when nobody vouches any more."""
         services = await self._environment.services()
-        identity = await connections.current_identity(
-            services.store, self._request.connection_id, self._request.identity(), now=time.time()
-        )
+        connection_id, identity = self._request.connection_id, self._request.identity()
+        if not self._even_expired:
+            identity = await connections.current_identity(
+                services.store, connection_id, identity, now=time.time()
+            )
         return Context(
             **structs.asdict(services),
-            connection_id=self._request.connection_id,
+            connection_id=connection_id,
             identity=identity,
             connected_at_ms=self._request.connected_at,
         )
