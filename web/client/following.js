@@ -71,7 +71,7 @@ export class Following {
 
   /** The server has subscribed the connection; `result` is its reply's part for the channel. */
   confirm(result) {
-    const { epoch, offset, recovered, publications = [] } = result;
+    const { epoch, offset, recovered, publications = [], more = false } = result;
     this.#stop();
     this.heard();
     this.#isConfirmed = true;
@@ -81,13 +81,14 @@ export class Following {
       return;
     }
     this.#failures = 0;
+    const wanted = this.#history || (more && 1); // a last value that did not fit
     const { position } = this;
     const wentBack = epoch === position?.epoch && offset < position?.offset; // a restored table
     if (epoch === undefined || wentBack) this.#stream.forget();
     if (epoch === undefined) {
       this.#reach(0);
-    } else if (this.#history > 0 && offset > 0) {
-      this.#enter({ epoch, offset }, publications);
+    } else if (wanted > 0 && offset > 0) {
+      this.#enter({ epoch, offset }, { wanted, publications });
     } else {
       this.#begin({ epoch, offset }, publications, { takesLate: true });
       this.#reach(this.#stream.head);
@@ -165,11 +166,11 @@ export class Following {
   }
 
   /** Begins with what is kept; `told` and `publications` are from the reply to `subscribe`. */
-  async #enter(told, publications) {
+  async #enter(told, { wanted, publications }) {
     this.#isEntering = true;
-    const { page, error } = await this.#readKept(told);
+    const { page, error } = await this.#readKept(told, wanted);
     if (error?.temporary) {
-      this.#fail(() => this.#enter(told, publications));
+      this.#fail(() => this.#enter(told, { wanted, publications }));
     } else if (error) {
       this.#isEntering = false;
       this.#begin(told, publications, { takesLate: true }); // not for this user to read
@@ -187,16 +188,16 @@ export class Following {
   }
 
   /** The end of the log, as much as the page wants; the whole log if that is no more. */
-  async #readKept(head) {
+  async #readKept(head, wanted) {
     const found = [];
     let since;
-    for (let more = head.offset > this.#history; more; ) {
-      const limit = Math.min(PAGE_MAX, this.#history - found.length);
+    for (let more = head.offset > wanted; more; ) {
+      const limit = Math.min(PAGE_MAX, wanted - found.length);
       const { page, error } = await this.#read({ since, reverse: true, limit });
       if (!page) return { error };
       found.push(...page.publications);
       since = { epoch: page.epoch, offset: page.offset };
-      if (found.length >= this.#history) {
+      if (found.length >= wanted) {
         return { page: { ...since, offset: since.offset - 1, publications: found, more: false } };
       }
       more = page.more;
