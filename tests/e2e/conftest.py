@@ -8,11 +8,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+
+from functions.core.context import Services
+from functions.runtime.wiring import Environment
 
 ROOT = Path(__file__).parent.parent.parent
 GATEPOST = Path(sys.executable).parent / "gatepost"
@@ -148,3 +152,40 @@ def shared_emulator() -> Iterator[RunningEmulator]:
     running = RunningEmulator("--env-file", "local.env")
     yield running
     running.stop_now()
+
+
+@pytest.fixture(scope="session")
+def template_over_moto(moto_endpoint: str) -> Iterator[RunningEmulator]:
+    """The template of this repository over a table that tests can reach as well: `services`."""
+    running = RunningEmulator(
+        *("--env-file", "local.env", "--dynamodb", moto_endpoint, "--stage", "shown")
+    )
+    yield running
+    running.stop_now()
+
+
+@pytest.fixture
+async def services(
+    template_over_moto: RunningEmulator,
+    moto_endpoint: str,
+    fake_credentials: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Services]:
+    """What a server has that works on the same table and gateway as `template_over_moto`."""
+    async with services_of(template_over_moto, moto_endpoint, "shown", monkeypatch) as found:
+        yield found
+
+
+@asynccontextmanager
+async def services_of(
+    emulator: RunningEmulator, dynamodb_url: str, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Services]:
+    """Work on the table and gateway of an emulator of this template, as its functions do."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", emulator.management_url)
+    monkeypatch.setenv("TABLE_NAME", f"gatepost-{stage}-Table")
+    environment = Environment()
+    try:
+        yield await environment.services()
+    finally:
+        await environment.close()
