@@ -91,7 +91,7 @@ def new_channel(namespace: str = "chat") -> str:
     return f"{namespace}:{uuid.uuid4().hex}"
 
 
-def token(user: str, *permissions: str, ttl_s: int = 600, **claims: object) -> str:
+def token(user: str, *permissions: str, ttl_s: int = 600, info: object = None) -> str:
     """Sign a token as `gatepost token` does, with permissions as given there."""
     secret = read_env_file(ROOT / "local.env")["JWT_SECRET"]
     return sign(
@@ -99,12 +99,12 @@ def token(user: str, *permissions: str, ttl_s: int = 600, **claims: object) -> s
             "sub": user,
             "exp": int(time.time()) + ttl_s,
             "permissions": [read_permission(each) for each in permissions],
-            **claims,
+            **({} if info is None else {"info": info}),
         },
         secret,
     )
 
 
-def as_user(emulator: RunningEmulator, user: str, *permissions: str, **claims: object) -> str:
+def as_user(emulator: RunningEmulator, user: str, *permissions: str, info: object = None) -> str:
     """Give the URL by which a user connects, who may do everything unless told."""
-    return f"{emulator.url}?token={token(user, *permissions or ('*',), **claims)}"
+    return f"{emulator.url}?token={token(user, *permissions or ('*',), info=info)}"

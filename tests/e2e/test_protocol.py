@@ -134,8 +134,11 @@ async def test_a_publication_reaches_subscribers_as_the_page_says(
         assert before_ms <= heard.pop("at") <= int(time.time() * 1000)
         assert heard["from"].pop("connection")
         assert heard == {
-            **{"type": "publication", "channel": channel, "data": {"text": "hey"}},
-            **{"from": {"user": "ben"}, **sent},
+            "type": "publication",
+            "channel": channel,
+            "data": {"text": "hey"},
+            "from": {"user": "ben"},
+            **sent,
         }
         assert await ben.result(action="publish", channel=channel, data=2) == {**sent, "offset": 2}
 
@@ -272,8 +275,10 @@ async def test_refresh_tells_until_when_and_ends_what_is_no_longer_allowed(
         assert abs(result["expires_at"] - time.time() - 900) < 60
         told = await ann.told("unsubscribed")
         assert told == {
-            **{"type": "unsubscribed", "channel": lost},
-            **{"code": 103, "message": "permission denied"},
+            "type": "unsubscribed",
+            "channel": lost,
+            "code": 103,
+            "message": "permission denied",
         }
         for channel in (lost, kept):
             await ben.result(action="publish", channel=channel, data=channel)

@@ -46,9 +46,7 @@ async def test_history_is_read_forwards_page_by_page(template_over_moto: "Runnin
         pages = [page]
         while pages[-1]["more"]:
             since = position_of(pages[-1])
-            pages.append(
-                await ann.result(action="history", channel=channel, limit=2, since=since)
-            )
+            pages.append(await ann.result(action="history", channel=channel, limit=2, since=since))
         assert [data_of(page) for page in pages] == [[1, 2], [3, 4], [5]]
         assert position_of(pages[-1]) == last
         end = await ann.result(action="history", channel=channel, since=last)
