@@ -6,7 +6,7 @@ Everything runs on dynoxide, which is atomic where moto is not, through a proxy 
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ from functions.core.rates import Buckets
 from tests.fakes import MemoryTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.contract.conftest import TableCase
 
 pytestmark = pytest.mark.dynoxide

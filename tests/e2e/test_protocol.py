@@ -206,7 +206,7 @@ async def test_data_arrives_as_it_was_sent(template_over_moto: "RunningEmulator"
 
 
 async def test_only_servers_publish_in_ticker_and_who_comes_has_the_last_value(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """`ticker`, `publish`: clients get 103; a server's publication has no `from`."""
     channel = new_channel("ticker")
@@ -215,7 +215,7 @@ async def test_only_servers_publish_in_ticker_and_who_comes_has_the_last_value(
         begun = await ann.subscribed(channel)
         assert (begun["offset"], begun["publications"], begun["more"]) == (0, [], False)
         for price in (b"10", b"11"):
-            await publishing.publish(services, publishing.Publish(channel, Raw(price)))
+            await publishing.publish(template_services, publishing.Publish(channel, Raw(price)))
         first, second = await ann.told("publication"), await ann.told("publication")
         assert {first["data"], second["data"]} == {10, 11}
         assert "from" not in first

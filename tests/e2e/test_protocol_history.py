@@ -72,7 +72,7 @@ async def test_history_is_read_backwards_page_by_page(
 
 
 async def test_history_since_a_place_that_is_not_there_gets_112(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """`history`: 112 for another epoch, for a place ahead, and for one whose successors expired."""
     channel, ticker = new_channel(), new_channel("ticker")
@@ -82,7 +82,7 @@ async def test_history_since_a_place_that_is_not_there_gets_112(
             assert await ann.error(action="history", channel=channel, since=since) == 112
         begun = position_of(await ann.subscribed(ticker))
         for price in (b"10", b"11"):
-            await publishing.publish(services, publishing.Publish(ticker, Raw(price)))
+            await publishing.publish(template_services, publishing.Publish(ticker, Raw(price)))
         assert await ann.error(action="history", channel=ticker, since=begun) == 112
         assert data_of(await ann.result(action="history", channel=ticker)) == [11]
 
@@ -154,7 +154,7 @@ async def test_recovery_of_several_channels_shares_one_reply(
 
 
 async def test_what_can_not_be_recovered_is_said_so(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """`subscribe`: another epoch, a place ahead, a history that no longer covers, and none."""
     chat, ticker, game = new_channel(), new_channel("ticker"), new_channel("game")
@@ -166,7 +166,7 @@ async def test_what_can_not_be_recovered_is_said_so(
             assert position_of(found) == last
         begun = position_of(await ann.subscribed(ticker))
         for price in (b"10", b"11"):
-            await publishing.publish(services, publishing.Publish(ticker, Raw(price)))
+            await publishing.publish(template_services, publishing.Publish(ticker, Raw(price)))
         found = await ann.subscribed(ticker, recover=begun)
         assert (found["recovered"], data_of(found), found["offset"]) == (False, [11], 2)
         found = await ann.subscribed(game, recover=last)
@@ -174,7 +174,7 @@ async def test_what_can_not_be_recovered_is_said_so(
 
 
 async def test_only_the_last_hundred_of_a_chat_are_kept(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """`chat`: from one further back nothing is passed off as whole; a page has 100 at most."""
     channel = new_channel()
@@ -183,10 +183,12 @@ async def test_only_the_last_hundred_of_a_chat_are_kept(
         await ann.result(action="unsubscribe", channel=channel)
         wanted = publishing.Publish(channel, Raw(b"0"))
         for _ in range(10):
-            await asyncio.gather(*(publishing.publish(services, wanted) for _ in range(10)))
+            await asyncio.gather(
+                *(publishing.publish(template_services, wanted) for _ in range(10))
+            )
         page = await ann.result(action="history", channel=channel, since=begun, limit=1000)
         assert [each["offset"] for each in page["publications"]] == list(range(1, 101))
-        await publishing.publish(services, wanted)
+        await publishing.publish(template_services, wanted)
         assert await ann.error(action="history", channel=channel, since=begun) == 112
         page = await ann.result(action="history", channel=channel)
         assert [each["offset"] for each in page["publications"]] == list(range(2, 102))

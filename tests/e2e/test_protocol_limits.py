@@ -1,6 +1,6 @@
 """Errors, closing codes and limits of docs/reference/protocol.md, through a socket.
 
-What tokens and their expiry lead to is shown by test_identity.py.
+What tokens and their expiry lead to is shown by test_authorization.py.
 """
 
 import asyncio
@@ -95,11 +95,11 @@ async def test_an_unknown_action_is_named(template_over_moto: "RunningEmulator")
 
 
 async def test_a_connection_that_is_closed_for_the_functions_is_unauthorized(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """101 for what needs the connection's row, while the link may live on for a moment."""
     async with peer(as_user(template_over_moto, "ann")) as ann:
-        await closing.close_connection(services, await connection_of(ann))
+        await closing.close_connection(template_services, await connection_of(ann))
         channel = new_channel()
         assert await ann.error(action="subscribe", channel=channel) == 101
         assert await ann.error(action="ping") == 101
@@ -146,14 +146,14 @@ async def use_up(services: "Services", connection_id: str, bucket: str, rate: "R
 
 
 async def test_who_publishes_too_fast_is_refused_for_now(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """111, temporary; nothing else of the connection suffers."""
     channel = new_channel()
     async with peer(as_user(template_over_moto, "ann")) as ann:
         connection_id = await connection_of(ann)
         await ann.subscribed(channel)
-        await use_up(services, connection_id, "publish", NAMESPACES["chat"].publish_rate)
+        await use_up(template_services, connection_id, "publish", NAMESPACES["chat"].publish_rate)
         reply = await ann.ask(action="publish", channel=channel, data=1)
         assert (reply["error"]["code"], reply["error"]["temporary"]) == (111, True)
         history = await ann.result(action="history", channel=channel)
@@ -161,13 +161,13 @@ async def test_who_publishes_too_fast_is_refused_for_now(
 
 
 async def test_who_goes_on_regardless_is_closed(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """`closing`: 3508, the last message; the client is not to come back by itself."""
     async with peer(as_user(template_over_moto, "ann")) as ann:
         connection_id = await connection_of(ann)
-        await use_up(services, connection_id, "publish", NAMESPACES["chat"].publish_rate)
-        await use_up(services, connection_id, "refusals", limits.REFUSALS)
+        await use_up(template_services, connection_id, "publish", NAMESPACES["chat"].publish_rate)
+        await use_up(template_services, connection_id, "refusals", limits.REFUSALS)
         await ann.send(action="publish", channel=new_channel(), data=1)
         assert await ann.told("closing") == {
             "type": "closing",

@@ -27,7 +27,8 @@ def rows() -> list[str]:
 @cache
 def docstrings() -> str:
     """Give what every test of the protocol says that it shows."""
-    paths = [*(ROOT / "tests/e2e").glob("test_protocol*.py"), ROOT / "tests/e2e/test_identity.py"]
+    folder = ROOT / "tests/e2e"
+    paths = [*folder.glob("test_protocol*.py"), folder / "test_authorization.py"]
     return "\n".join(
         ast.get_docstring(node) or ""
         for path in paths

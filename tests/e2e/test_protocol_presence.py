@@ -121,7 +121,7 @@ async def test_unsubscribing_is_leaving(template_over_moto: "RunningEmulator") -
 
 
 async def test_joins_are_sent_up_to_fifty_users(
-    template_over_moto: "RunningEmulator", services: "Services"
+    template_over_moto: "RunningEmulator", template_services: "Services"
 ) -> None:
     """`join`: the fiftieth user's is; from the next on nobody is told, and the list is right."""
     channel = new_channel()
@@ -134,7 +134,7 @@ async def test_joins_are_sent_up_to_fifty_users(
         await ann.subscribed(channel)
         await asyncio.gather(
             *(
-                services.store.presence.enter(
+                template_services.store.presence.enter(
                     channel, Identity(f"user-{number}"), f"connection-{number}", expires_at=later
                 )
                 for number in range(48)
