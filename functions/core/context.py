@@ -1,6 +1,6 @@
 """What may be used to answer, and who asks: what the domain and every action are given."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
@@ -13,13 +13,14 @@ from functions.core.rates import Buckets
 class Services(Struct, frozen=True):
     """The surroundings of all work.
 
-    `clock` returns epoch seconds; `new_id` returns a string that no other call returns. `buckets`
-    are those of this execution environment.
+    `clock` returns epoch seconds, `sleep` lets seconds pass; `new_id` returns a string that no
+    other call returns. `buckets` are those of this execution environment.
     """
 
     store: Store
     transport: Transport
     clock: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
     new_id: Callable[[], str]
     namespaces: Namespaces
     buckets: Buckets

@@ -5,7 +5,6 @@ position together, reach the subscribers, mark the key. Whoever repeats a reques
 two of them completes it.
 """
 
-import asyncio
 from typing import Final
 
 from msgspec import UNSET, Raw, Struct
@@ -124,7 +123,7 @@ async def _claim(services: Services, claim: Claim) -> Published | None:
             return outcome
         if waited_s >= limits.CLAIM_WAIT_S:
             break
-        await asyncio.sleep(CLAIM_POLL_S)
+        await services.sleep(CLAIM_POLL_S)
         waited_s += CLAIM_POLL_S
     if isinstance(outcome, Pending):
         raise ProtocolError(TOO_MANY_REQUESTS, "another request with this key is under way")

@@ -4,6 +4,7 @@ Clients are opened when an invocation first needs them and kept. What every func
 imported here at once, while Lambda starts the environment; what some need, when they do.
 """
 
+import asyncio
 import os
 import time
 import uuid
@@ -63,6 +64,7 @@ class Environment:
             store=await self.store(),
             transport=await self.transport(),
             clock=time.time,
+            sleep=asyncio.sleep,
             new_id=_new_id,
             namespaces=NAMESPACES,
             buckets=self._buckets,

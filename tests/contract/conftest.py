@@ -21,7 +21,8 @@ from functions.core.ports import Store
 from tests.conftest import fresh_table
 from tests.contract.fault_proxy import FaultProxy, fault_proxy
 from tests.contract.scripted_gateway import ScriptedGateway, scripted_gateway
-from tests.fakes import MemoryStore
+from tests.fake_rows import Rows
+from tests.fakes import memory_store
 from tests.optional_tools import dynoxide
 
 if TYPE_CHECKING:
@@ -160,13 +161,14 @@ def dynoxide_endpoint() -> Iterator[str]:
 
 
 def _memory_case() -> StoreCase:
-    store = MemoryStore()
+    kept = Rows()
+    store = memory_store(kept)
 
     async def block(user: str, until: int) -> None:
-        store.blocks[user] = until
+        kept.blocks[user] = until
 
     async def rows() -> int:
-        return len(store.connections) + len(store.subscriptions) + len(store.blocks)
+        return kept.count()
 
     return StoreCase(store, block, rows)
 
