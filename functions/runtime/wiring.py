@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from aiobotocore.session import get_session
 from msgspec import structs
@@ -23,6 +24,9 @@ from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
+
+if TYPE_CHECKING:
+    from functions.companion.authentication import Callers
 
 
 class Environment:
@@ -69,6 +73,13 @@ class Environment:
             namespaces=NAMESPACES,
             buckets=self._buckets,
         )
+
+    def callers(self) -> "Callers":
+        """Give those who may use the HTTP API. Raises KeysError."""
+        from functions.companion import authentication  # noqa: PLC0415 - one function needs it
+
+        keys = authentication.read_keys(self._environ.get("API_KEYS", ""))
+        return authentication.Callers(keys)
 
     def asking(self, request: RequestContext) -> "AskingConnection":
         """Give the connection that an event came from."""
