@@ -1,26 +1,30 @@
 """The HTTP API: what servers ask for, such as publishing, with a key or a token."""
 
+import os
+import time
+
 from functions.companion.application import application
+from functions.companion.authentication import Callers, read_keys
+from functions.identity.api_tokens import ApiTokens
+from functions.identity.tokens import make_verifier
 from functions.runtime import asgi, events
 from functions.runtime.entrypoint import Handler
 from functions.runtime.wiring import Environment
 
 
-class Companion:
-    """What one execution environment keeps: the clients, and the application over them."""
+class CompanionEnvironment(Environment):
+    """What this function keeps: clients as the others, and the application over them."""
 
     def __init__(self) -> None:
-        self._environment = Environment()
-        self.app = application(self._environment.services, self._environment.callers())
-
-    async def close(self) -> None:
-        """Close the clients."""
-        await self._environment.close()
+        super().__init__()
+        tokens = ApiTokens(make_verifier(os.environ, clock=time.time))
+        callers = Callers(read_keys(os.environ.get("API_KEYS", "")), tokens)
+        self.app = application(self.services, callers)
 
 
-async def api(companion: Companion, event: events.Event) -> events.Result:
+async def api(environment: CompanionEnvironment, event: events.Event) -> events.Result:
     """Answer one HTTP request; its failures are answers too."""
-    return await asgi.respond(companion.app, event)
+    return await asgi.respond(environment.app, event)
 
 
-handler = Handler(api, Companion)
+handler = Handler(api, CompanionEnvironment)

@@ -4,7 +4,7 @@
 set -eu
 name=$1
 case $name in
-  functions) set -- --group functions --group http-api --python-version 3.13 ;;
+  functions) set -- --group functions --python-version 3.13 ;;
   *) set -- pyproject.toml --group "$name" --python-version 3.11 ;;
 esac
 exec .venv/bin/uv pip compile "$@" --universal --generate-hashes --no-annotate --no-emit-index-url \

@@ -267,13 +267,13 @@ class MemoryLog:
         return found[:limit]
 
     async def close_hole(
-        self, channel: str, epoch: str, offset: int, *, expires_at: int, now: float
+        self, channel: str, epoch: str, offset: int, *, expires_at: int, at: float
     ) -> bool:
         """Keep an entry without payload where no publication is."""
         kept = self._rows.entries.get((channel, epoch, offset))
         if kept is not None and kept[0].payload is not None:
             return False
-        self._rows.entries[channel, epoch, offset] = (Entry(offset, None, now), expires_at)
+        self._rows.entries[channel, epoch, offset] = (Entry(offset, None, at), expires_at)
         return True
 
     def _row(self, claim: Claim) -> KeyRow | None:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from functions.core import protocol
+from functions.core import connections, protocol
 from functions.core.context import Context
 from functions.core.errors import (
     BAD_REQUEST,
@@ -19,6 +19,7 @@ from functions.core.errors import (
     ClosingKind,
     ProtocolError,
 )
+from functions.core.ports import Conflict
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +55,9 @@ class Connection(Protocol):
 async def respond(body: str, actions: Actions, connection: Connection) -> str:
     """Answer one request; give the text of the reply, which is never empty.
 
-    A ProtocolError that closes ends the connection too. Any other exception is a fault of ours: it
-    is logged with its traceback, and the client gets error 100 with its request's id rather than
-    the gateway's frame, which it could not match (B-180).
+    A ProtocolError that closes ends the connection too; a conflict is error 111. Any other
+    exception is a fault of ours: it is logged with its traceback, and the client gets error 100
+    with its request's id rather than the gateway's frame, which it could not match (B-180).
     """
     try:
         data = body.encode()
@@ -69,6 +70,8 @@ async def respond(body: str, actions: Actions, connection: Connection) -> str:
         if error.closing is not None:
             await _end(connection, error.closing)
         return protocol.encode_error(protocol.request_id(data), error)
+    except Conflict:
+        return protocol.encode_error(protocol.request_id(data), connections.conflict())
     except Exception:
         logger.exception("action failed")
         return protocol.encode_error(protocol.request_id(data), ProtocolError(INTERNAL))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from functions.core import connections, history, limits
+from functions.core import channels, connections, history, limits
 from functions.core.context import Context
 from functions.core.permissions import allows
 from functions.core.protocol import Position
@@ -29,7 +29,8 @@ async def ping(context: Context, request: Ping) -> dict[str, object]:
     readable = {
         channel: position
         for channel, position in request.positions.items()
-        if channel.partition(":")[0] in context.namespaces
+        if channels.is_name(channel)
+        and channel.partition(":")[0] in context.namespaces
         and allows(context.identity.grants, "subscribe", channel)
     }
     return {"at": int(now_s * 1000), "behind": await history.behind(context, readable)}

@@ -149,18 +149,18 @@ class DynamoDBLog:
         low, high = sorted((first, last))
         rows = await self._table.query_between(
             items.log_pk(channel),
-            items.entry_sk(epoch, low),
-            items.entry_sk(epoch, high),
+            (items.entry_sk(epoch, low), items.entry_sk(epoch, high)),
             limit=limit,
+            now=int(now),
             descending=descending,
         )
-        return [items.read_entry(row) for row in rows if items.is_live(row, int(now))]
+        return [items.read_entry(row) for row in rows]
 
     async def close_hole(
-        self, channel: str, epoch: str, offset: int, *, expires_at: int, now: float
+        self, channel: str, epoch: str, offset: int, *, expires_at: int, at: float
     ) -> bool:
         """Write an entry without payload where nothing is; another's is as good."""
-        void = items.entry_item(channel, epoch, Entry(offset, None, now), expires_at=expires_at)
+        void = items.entry_item(channel, epoch, Entry(offset, None, at), expires_at=expires_at)
         try:
             await self._table.put(
                 void, condition="attribute_not_exists(pk) OR attribute_not_exists(payload)"

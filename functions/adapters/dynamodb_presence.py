@@ -65,11 +65,11 @@ class DynamoDBPresence:
         """Read up to `limit` entries, and the connections that stand in them."""
         rows = await self._table.query_between(
             items.presence_pk(channel),
-            items.USER if after is None else items.user_sk(after) + "\0",
-            items.USER_END,
+            (items.USER if after is None else items.user_sk(after) + "\0", items.USER_END),
             limit=limit,
+            now=now,
         )
-        entries = [items.read_presence(row) for row in rows if items.is_live(row, now)]
+        entries = [items.read_presence(row) for row in rows]
         alive = await self.alive({each for entry in entries for each in entry.connections}, now=now)
         users = [
             PresentUser(entry.user, connections, entry.info)

@@ -116,16 +116,24 @@ class Table:
             yield page["Items"]
 
     async def query_between(
-        self, pk: str, first: str, last: str, *, limit: int, descending: bool = False
+        self,
+        pk: str,
+        between: tuple[str, str],
+        *,
+        limit: int,
+        now: int,
+        descending: bool = False,
     ) -> "list[Item]":
-        """Give up to `limit` rows with sort keys from `first` to `last`, inclusive."""
+        """Give up to `limit` rows that live, with sort keys between two, inclusive."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            FilterExpression="expires_at > :now",
             ExpressionAttributeValues={
                 ":pk": {"S": pk},
-                ":first": {"S": first},
-                ":last": {"S": last},
+                ":first": {"S": between[0]},
+                ":last": {"S": between[1]},
+                ":now": {"N": str(now)},
             },
             ConsistentRead=True,
             ScanIndexForward=not descending,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Raw, Struct, structs
+from msgspec import Raw, Struct, json, structs
 
 from functions.core import connections, history, limits, presence
 from functions.core.closing import note_vacancy
@@ -36,10 +36,15 @@ def check_name(name: str) -> None:
             f"channel: the name has {len(name)} characters; "
             f"at most {limits.CHANNEL_LENGTH_MAX} are taken",
         )
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise ProtocolError(
             BAD_REQUEST, "channel: a name is `namespace:name`, of letters, digits and any of _.:-"
         )
+
+
+def is_name(name: str) -> bool:
+    """Say whether `name` is a channel's."""
+    return len(name) <= limits.CHANNEL_LENGTH_MAX and bool(_NAME.fullmatch(name))
 
 
 class Wanted(Struct, frozen=True):
@@ -79,7 +84,8 @@ async def subscribe(
     else:
         raise connections.conflict()
     # Rows first, then the log: what is published in between reaches the client at least once.
-    bytes_max = limits.REPLY_LIST_BYTES_MAX // len(wanted)
+    names_bytes = sum(len(json.encode(each.channel)) for each in wanted)
+    bytes_max = (limits.REPLY_LIST_BYTES_MAX - names_bytes) // len(wanted)
     return await asyncio.gather(
         *(_begin(context, each, errors[each.channel], bytes_max) for each in wanted)
     )
@@ -97,9 +103,9 @@ async def unsubscribe(context: Context, channel: str) -> None:
 async def end_subscription(services: Services, channel: str, user: str, connection_id: str) -> None:
     """Take a connection out of a channel. Raises ProtocolError 111 for a conflict that lasted."""
     namespace = services.namespaces.get(channel.partition(":")[0])
-    if namespace is not None and namespace.presence:
-        await presence.leave(services, channel, user, connection_id)
     try:
+        if namespace is not None and namespace.presence:
+            await presence.leave(services, channel, user, connection_id)
         await services.store.subscriptions.end(connection_id, channel)
     except Conflict:
         raise connections.conflict() from None
@@ -167,33 +173,28 @@ async def _begin(
     if namespace.presence:
         await presence.enter(context, channel, expires_at=expires_at)
     if not namespace.keeps_history:
-        recovered = None if wanted.recover is None else False
-        return Subscribed(channel, recovered=recovered, publications=_none(recovered))
+        if wanted.recover is None:
+            return Subscribed(channel)
+        return Subscribed(channel, recovered=False, publications=())
     return await _catch_up(context, wanted, namespace, bytes_max)
 
 
 async def _catch_up(
     context: Context, wanted: Wanted, namespace: Namespace, bytes_max: int
 ) -> Subscribed:
-    channel = wanted.channel
+    channel, recovered = wanted.channel, None
     if wanted.recover is not None:
         found = await history.recover(context, channel, wanted.recover, bytes_max=bytes_max)
         if found is not None:
-            return Subscribed(
-                channel,
-                found.position,
-                recovered=True,
-                publications=found.publications,
-                more=found.more,
-            )
-    position = await history.position(context, channel)
-    recovered = None if wanted.recover is None else False
-    if namespace.delivers_last:
-        newest = await history.last(context, channel)
-        publications = [] if newest is None else [newest]
-        return Subscribed(channel, position, recovered=recovered, publications=publications)
-    return Subscribed(channel, position, recovered=recovered, publications=_none(recovered))
+            return _subscribed(channel, found, recovered=True)
+        recovered = False
+    found = await history.begin(
+        context, channel, with_last=namespace.delivers_last, bytes_max=bytes_max
+    )
+    if recovered is None and not namespace.delivers_last:
+        return Subscribed(channel, found.position)
+    return _subscribed(channel, found, recovered=recovered)
 
 
-def _none(recovered: bool | None) -> Sequence[Raw] | None:  # noqa: FBT001 - the reply's field
-    return None if recovered is None else ()
+def _subscribed(channel: str, found: history.Slice, *, recovered: bool | None) -> Subscribed:
+    return Subscribed(channel, found.position, recovered, found.publications, found.more)

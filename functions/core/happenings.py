@@ -9,7 +9,6 @@ from typing import Literal
 from msgspec import Raw, Struct
 
 from functions.core.context import Services
-from functions.core.namespaces import namespace_of
 from functions.core.protocol import Position
 
 logger = logging.getLogger(__name__)
@@ -32,7 +31,8 @@ class Happening(Struct, frozen=True, omit_defaults=True, tag_field="version", ta
 
 async def tell(services: Services, happening: Happening) -> None:
     """Call the hook of the channel's namespace, if it has one; never raises."""
-    hook = namespace_of(services.namespaces, happening.channel).hook
+    namespace = services.namespaces.get(happening.channel.partition(":")[0])
+    hook = None if namespace is None else namespace.hook
     if hook is None:
         return
     try:

@@ -1,9 +1,11 @@
 """Reading a channel's log: the contiguous part after a position, and whether anything is missing.
 
-Offsets are contiguous from 1. A place without entry is a publication on its way, or a hole whose
-writer died: after HOLE_TIMEOUT_S it is closed, so that the log goes on.
+Offsets are contiguous from 1. A place without entry is one of three: it has expired (then nothing
+before it is left either), its publication is on its way, or its writer died. Such a hole is closed
+after HOLE_TIMEOUT_S, so that the log goes on.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,6 +19,10 @@ from functions.core.ports import Entry, Head
 from functions.core.protocol import Position
 
 READ_ATTEMPTS: Final = 3
+HOLES_MAX: Final = 25
+"""Holes that one reader closes: who asks for more waits no longer."""
+TAIL_MAX: Final = 50
+"""Places at a log's end in which a publication on its way is looked for."""
 
 
 class Slice(Struct, frozen=True):
@@ -42,19 +48,51 @@ class _Log(Struct, frozen=True):
     now: float
 
     @property
-    def oldest_kept(self) -> int:
-        """The first offset that the namespace's size leaves."""
-        return max(1, self.head.position.offset - self.namespace.history_size + 1)
+    def newest(self) -> int:
+        """The last offset that was taken."""
+        return self.head.position.offset
 
     @property
-    def nothing_expired(self) -> bool:
-        """Whether the whole log is younger than what is kept."""
-        return self.head.created_at + self.namespace.history_age_s > self.now
+    def oldest_kept(self) -> int:
+        """The first offset that the namespace's size leaves."""
+        return max(1, self.newest - self.namespace.history_size + 1)
+
+    @property
+    def settled_at(self) -> float:
+        """Whoever took an offset until then has published under it, or never will."""
+        return self.now - limits.HOLE_TIMEOUT_S
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no publication is on its way."""
+        return self.head.moved_at <= self.settled_at
+
+    def is_kept(self, at: float) -> bool:
+        """Say whether all that was published at a moment or after it is still there.
+
+        A little less than what is: writers' clocks differ, and the Store counts whole seconds.
+        """
+        return at + self.namespace.history_age_s - limits.EXPIRY_MARGIN_S > self.now
+
+    def at(self, offset: int) -> Position:
+        """Give a position in this log."""
+        return Position(self.head.position.epoch, offset)
 
 
-async def position(services: Services, channel: str) -> Position:
-    """Give where the log of a channel with history ends, beginning one if there is none."""
-    return (await _open(services, channel)).head.position
+async def begin(services: Services, channel: str, *, with_last: bool, bytes_max: int) -> Slice:
+    """Give where a new subscriber of a channel with history stands, beginning a log if need be.
+
+    That is before whatever is still on its way, which reaches him. `with_last` gives the newest
+    publication as well, if one is kept; one that does not fit into `bytes_max` is `more`.
+    """
+    log = await _open(services, channel)
+    if log.is_settled and not with_last:
+        return Slice((), log.head.position, more=False, complete=True)
+    first = max(1, log.newest - TAIL_MAX + 1)
+    tail = await _entries(services, log, first, log.newest, limit=TAIL_MAX)
+    order = _arrange(log, tail, _first_left(log, tail, first, is_cut=False), is_cut=False)
+    last = [entry for entry in tail if entry.payload is not None][-1:] if with_last else []
+    return _fill(log, last, order, bytes_max=bytes_max, complete=True)
 
 
 async def recover(
@@ -65,7 +103,7 @@ async def recover(
     The first contiguous part, of up to `bytes_max` bytes: the rest is `more`.
     """
     log = await _open(services, channel)
-    if since.epoch != log.head.position.epoch or since.offset > log.head.position.offset:
+    if not _knows(log, since):
         return None
     found = await _read_on(
         services, log, since.offset, limit=limits.HISTORY_PAGE_MAX, bytes_max=bytes_max
@@ -78,8 +116,9 @@ async def page(
 ) -> Slice:
     """Give up to `limit` publications after a position, or from the oldest kept.
 
-    In `reverse` those before it, or from the newest. Raises ProtocolError: 108 where no history
-    is kept, 112 when what was asked for is not kept any more or never was there.
+    In `reverse` those before it, or from the newest; its position is the oldest's, and it is no
+    statement of completeness. Raises ProtocolError: 108 where no history is kept, 112 when what
+    was asked for is not kept any more or never was there.
     """
     if not namespace_of(services.namespaces, channel).keeps_history:
         raise ProtocolError(NOT_AVAILABLE, "this namespace keeps no history")
@@ -96,23 +135,25 @@ async def page(
     return found
 
 
-async def last(services: Services, channel: str) -> Raw | None:
-    """Give the newest publication that is kept, if there is one."""
-    log = await _open(services, channel)
-    found = await _read_back(services, log, None, 1)
-    return found.publications[0] if found.publications else None
-
-
 async def behind(services: Services, positions: Mapping[str, Position]) -> list[str]:
-    """Give the channels with history whose log has moved on from these positions."""
-    found = []
-    for channel, at in positions.items():
-        if not namespace_of(services.namespaces, channel).keeps_history:
-            continue
-        head = await services.store.log.head(channel, now=services.clock())
-        if head is not None and head.position != at:
-            found.append(channel)
-    return found
+    """Give the channels with history whose log is elsewhere than at these positions."""
+    channels = [
+        channel for channel in positions if namespace_of(services.namespaces, channel).keeps_history
+    ]
+    now = services.clock()
+    heads = await asyncio.gather(
+        *(services.store.log.head(channel, now=now) for channel in channels)
+    )
+    return [
+        channel
+        for channel, head in zip(channels, heads, strict=True)
+        if head is not None and head.position != positions[channel]
+    ]
+
+
+def head_expires_at(namespace: Namespace, now: float) -> int:
+    """Give when a head that moves now stops counting: after all that it counts."""
+    return int(now) + namespace.history_age_s + limits.HEAD_OUTLIVES_S
 
 
 async def _open(services: Services, channel: str) -> _Log:
@@ -128,87 +169,108 @@ async def _open(services: Services, channel: str) -> _Log:
     return _Log(channel, namespace, head, now)
 
 
-def head_expires_at(namespace: Namespace, now: float) -> int:
-    """Give when a head that moves now stops counting: after all that it counts."""
-    return int(now) + namespace.history_age_s + limits.HEAD_OUTLIVES_S
-
-
 def _knows(log: _Log, since: Position) -> bool:
-    head = log.head.position
-    return since.epoch == head.epoch and since.offset <= head.offset
+    return since.epoch == log.head.position.epoch and since.offset <= log.newest
+
+
+async def _entries(
+    services: Services, log: _Log, first: int, last: int, *, limit: int
+) -> Sequence[Entry]:
+    return await services.store.log.entries(
+        log.channel, log.head.position.epoch, first, last, now=log.now, limit=limit
+    )
 
 
 async def _read_on(
     services: Services, log: _Log, after: int, *, limit: int, bytes_max: int
 ) -> Slice:
     """Read the contiguous part after an offset, closing the holes in it."""
-    first, epoch = max(after + 1, log.oldest_kept), log.head.position.epoch
+    first = max(after + 1, log.oldest_kept)
     entries: Sequence[Entry] = ()
+    start, is_cut = first, False
     for _ in range(READ_ATTEMPTS):
-        if first <= log.head.position.offset:
-            entries = await services.store.log.entries(
-                log.channel, epoch, first, log.head.position.offset, now=log.now, limit=limit
-            )
-        order = _arrange(log, entries, first, is_cut=len(entries) == limit)
+        if first <= log.newest:  # and the one before: while that is kept, nothing has expired
+            found = await _entries(services, log, first - 1, log.newest, limit=limit + 1)
+            is_cut = len(found) == limit + 1
+            start = _first_left(log, found, first, is_cut=is_cut)
+            entries = [entry for entry in found if entry.offset >= start][:limit]
+        order = _arrange(log, entries, start, is_cut=is_cut)
         if await _close(services, log, order.holes):
             break
     else:  # somebody writes late into what looked like a hole: let him, and end before it
-        order = _Order(order.start, order.holes[0], (), is_cut=False)
-    complete = after + 1 >= log.oldest_kept and order.start == first
+        order = _Order(order.holes[0].offset, (), is_cut=False)
+    complete = after + 1 >= log.oldest_kept and start == first
     return _fill(log, entries, order, bytes_max=bytes_max, complete=complete)
 
 
+def _first_left(log: _Log, found: Sequence[Entry], first: int, *, is_cut: bool) -> int:
+    """Give the first offset, from `first` on, before which nothing else can have expired."""
+    if log.is_kept(log.head.created_at):
+        return first
+    for entry in found:
+        if log.is_kept(entry.at):
+            return max(first, entry.offset)
+    if is_cut:
+        return max(first, found[-1].offset + 1)
+    return max(first, log.newest + 1 if log.is_settled else log.newest)
+
+
 class _Order(Struct, frozen=True):
-    """How entries follow one another: without a gap from `start` to before `end`.
+    """How entries follow one another: without a gap to before `end`.
 
     `holes` are the places between that nobody will fill any more. `is_cut` says that the log goes
     on at `end` rather than having a gap there.
     """
 
-    start: int
     end: int
-    holes: Sequence[int]
+    holes: Sequence[Entry]
     is_cut: bool
 
 
-def _arrange(log: _Log, entries: Sequence[Entry], first: int, *, is_cut: bool) -> _Order:
-    """Find the gaps between the entries from `first` to the log's end."""
-    newest = log.head.position.offset
-    start = expected = first if log.nothing_expired else _first_left(log, entries, first)
-    holes: list[int] = []
-    settled = log.now - limits.HOLE_TIMEOUT_S
+def _arrange(log: _Log, entries: Sequence[Entry], start: int, *, is_cut: bool) -> _Order:
+    """Find the gaps between the entries from `start` to the log's end."""
+    settled = [entry.offset for entry in entries if entry.at <= log.settled_at]
+    last_settled = log.newest if log.is_settled else max(settled, default=0)
+    expected, holes = start, list[Entry]()
     for entry in entries:
-        if entry.offset > expected and entry.at > settled:
-            return _Order(start, expected, holes, is_cut=False)
-        holes += range(expected, entry.offset)
-        expected = entry.offset + 1
-    if is_cut and expected <= newest:
-        return _Order(start, expected, holes, is_cut=True)
-    if log.head.moved_at > settled:
-        return _Order(start, expected, holes, is_cut=False)
-    return _Order(start, newest + 1, [*holes, *range(expected, newest + 1)], is_cut=False)
+        if entry.offset > expected and entry.offset > last_settled:
+            return _end(expected, holes, is_cut=False)
+        holes += _holes(expected, entry.offset, entry.at)
+        expected = max(expected, entry.offset + 1)
+    if is_cut and expected <= log.newest:
+        return _end(expected, holes, is_cut=True)
+    if not log.is_settled:
+        return _end(expected, holes, is_cut=False)
+    holes += _holes(expected, log.newest + 1, log.head.moved_at)
+    return _end(log.newest + 1, holes, is_cut=False)
 
 
-def _first_left(log: _Log, entries: Sequence[Entry], first: int) -> int:
-    """Give the first offset that has not expired: what is missing before an entry has."""
-    if entries:
-        return entries[0].offset
-    newest = log.head.position.offset
-    is_moving = log.head.moved_at > log.now - limits.HOLE_TIMEOUT_S
-    return max(first, newest if is_moving else newest + 1)
+def _holes(first: int, end: int, at: float) -> list[Entry]:
+    """Make what closes holes: they expire with what stands after them, lest they outlive it."""
+    return [Entry(offset, None, at) for offset in range(first, end)]
 
 
-async def _close(services: Services, log: _Log, holes: Sequence[int]) -> bool:
+def _end(end: int, holes: Sequence[Entry], *, is_cut: bool) -> _Order:
+    if len(holes) > HOLES_MAX:
+        return _Order(holes[HOLES_MAX].offset, holes[:HOLES_MAX], is_cut=True)
+    return _Order(end, holes, is_cut=is_cut)
+
+
+async def _close(services: Services, log: _Log, holes: Sequence[Entry]) -> bool:
     """Close holes; False when one of them has a publication after all."""
-    expires_at = int(log.now) + log.namespace.history_age_s
-    for offset in holes:
-        epoch = log.head.position.epoch
-        closed = await services.store.log.close_hole(
-            log.channel, epoch, offset, expires_at=expires_at, now=log.now
+    closed = await asyncio.gather(
+        *(
+            services.store.log.close_hole(
+                log.channel,
+                log.head.position.epoch,
+                hole.offset,
+                at=hole.at,
+                expires_at=int(hole.at) + log.namespace.history_age_s,
+            )
+            for hole in holes
         )
-        if not closed:
-            return False
-    return True
+    )
+    return all(closed)
 
 
 def _fill(
@@ -218,30 +280,25 @@ def _fill(
     taken: list[Raw] = []
     left = bytes_max
     for entry in entries:
-        if entry.payload is None or entry.offset < order.start:
+        if entry.payload is None:
             continue
         left -= len(memoryview(entry.payload)) + 1
         if left < 0 and entry.offset < order.end:
-            end = Position(log.head.position.epoch, entry.offset - 1)
-            return Slice(taken, end, more=True, complete=complete)
+            return Slice(taken, log.at(entry.offset - 1), more=True, complete=complete)
         if left < 0 or (order.is_cut and entry.offset >= order.end):
             break
         taken.append(entry.payload)
-    end = Position(log.head.position.epoch, order.end - 1)
-    return Slice(taken, end, more=order.is_cut, complete=complete)
+    return Slice(taken, log.at(order.end - 1), more=order.is_cut, complete=complete)
 
 
 async def _read_back(services: Services, log: _Log, since: Position | None, limit: int) -> Slice:
     """Read what is there before a position, the newest first."""
-    first = log.head.position.offset if since is None else since.offset - 1
+    last = log.newest + 1 if since is None else since.offset
     entries: Sequence[Entry] = ()
-    if first >= log.oldest_kept:
-        entries = await services.store.log.entries(
-            log.channel, log.head.position.epoch, first, log.oldest_kept, now=log.now, limit=limit
-        )
+    if last > log.oldest_kept:
+        entries = await _entries(services, log, last - 1, log.oldest_kept, limit=limit)
     taken: list[Raw] = []
     left = limits.REPLY_LIST_BYTES_MAX
-    last = first + 1
     for entry in entries:
         left -= len(memoryview(entry.payload or b"")) + 1
         if left < 0:
@@ -249,5 +306,5 @@ async def _read_back(services: Services, log: _Log, since: Position | None, limi
         last = entry.offset
         if entry.payload is not None:
             taken.append(entry.payload)
-    more = bool(entries) and last > log.oldest_kept
-    return Slice(taken, Position(log.head.position.epoch, last), more=more, complete=True)
+    more = left < 0 or (len(entries) == limit and last > log.oldest_kept)
+    return Slice(taken, log.at(min(last, log.newest)), more=more, complete=True)

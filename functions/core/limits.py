@@ -77,6 +77,9 @@ CLAIM_WAIT_S: Final = 1.0
 HOLE_TIMEOUT_S: Final = 5.0
 """A place in a log that is empty for so long has lost its writer."""
 
+EXPIRY_MARGIN_S: Final = 5.0
+"""So long before it expires a publication is no longer relied on: clocks differ."""
+
 HEAD_OUTLIVES_S: Final = 24 * 3600
 """A channel's head outlives the last publication by so much."""
 

@@ -270,9 +270,12 @@ class LogStore(Protocol):
         ...
 
     async def close_hole(
-        self, channel: str, epoch: str, offset: int, *, expires_at: int, now: float
+        self, channel: str, epoch: str, offset: int, *, expires_at: int, at: float
     ) -> bool:
-        """Close a hole; False when a publication (or what has expired) holds its place."""
+        """Close a hole by an entry of the moment `at`.
+
+        False when a publication (or what has expired) holds its place.
+        """
         ...
 
 

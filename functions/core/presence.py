@@ -4,7 +4,11 @@ A user comes with the first connection and goes with the last: two tabs are one 
 that vanished without a word counts until its lease ends, and then no more: there is no sweep.
 """
 
+import logging
 from collections.abc import Collection
+from typing import Literal
+
+from msgspec import json
 
 from functions.core import limits, protocol
 from functions.core.broadcast import broadcast
@@ -15,6 +19,8 @@ from functions.core.namespaces import namespace_of
 from functions.core.ports import PresencePage
 from functions.core.protocol import Sender
 
+logger = logging.getLogger(__name__)
+
 
 async def enter(context: Context, channel: str, *, expires_at: int) -> None:
     """Count the asking connection in; announce its user if no other connection is in."""
@@ -23,7 +29,7 @@ async def enter(context: Context, channel: str, *, expires_at: int) -> None:
     )
     if context.connection_id in before or await _any_alive(context, before):
         return
-    await _announce(context, "join", channel, Sender(context.user, context.connection_id))
+    await _announce(context, "joined", channel, Sender(context.user, context.connection_id))
 
 
 async def leave(services: Services, channel: str, user: str, connection_id: str) -> None:
@@ -31,7 +37,7 @@ async def leave(services: Services, channel: str, user: str, connection_id: str)
     rest = await services.store.presence.leave(channel, user, connection_id)
     if rest is None or await _any_alive(services, rest):
         return
-    await _announce(services, "leave", channel, Sender(user, connection_id))
+    await _announce(services, "left", channel, Sender(user, connection_id))
 
 
 async def page(services: Services, channel: str, *, limit: int, after: str | None) -> PresencePage:
@@ -47,7 +53,8 @@ async def page(services: Services, channel: str, *, limit: int, after: str | Non
             NOT_AVAILABLE, f"the channel has more than {limits.PRESENCE_LIST_MAX} users"
         )
     limit = min(limit, limits.PRESENCE_PAGE_MAX)
-    return await services.store.presence.page(channel, limit=limit, now=now, after=after)
+    found = await services.store.presence.page(channel, limit=limit, now=now, after=after)
+    return _fitting(found)
 
 
 async def stats(services: Services, channel: str) -> tuple[int, int]:
@@ -77,21 +84,33 @@ async def _any_alive(services: Services, connection_ids: Collection[str]) -> boo
     return bool(await services.store.presence.alive(connection_ids, now=now))
 
 
-async def _announce(services: Services, kind: str, channel: str, who: Sender) -> None:
-    namespace = namespace_of(services.namespaces, channel)
-    joined = kind == "join"
-    at = int(services.clock() * 1000)
-    await tell(services, Happening("joined" if joined else "left", channel, at, who.user))
-    if not namespace.announces:
+async def _announce(
+    services: Services, kind: Literal["joined", "left"], channel: str, who: Sender
+) -> None:
+    """Tell the hook and the others; what fails in that fails nobody's coming or going."""
+    now = services.clock()
+    await tell(services, Happening(kind, channel, int(now * 1000), who.user))
+    if not namespace_of(services.namespaces, channel).announces:
         return
     at_most = limits.ANNOUNCE_USERS_MAX + 1
-    now = int(services.clock())
-    if await services.store.presence.count(channel, at_most=at_most, now=now) == at_most:
-        return
-    message = protocol.Join(channel, who) if joined else protocol.Leave(channel, who)
-    await broadcast(
-        services, channel, protocol.encode(message), leave_out=who.connection, fresh=False
-    )
+    message = protocol.Join(channel, who) if kind == "joined" else protocol.Leave(channel, who)
+    payload = protocol.encode(message)
+    try:
+        count = services.store.presence.count
+        if await count(channel, at_most=at_most, now=int(now)) < at_most:
+            await broadcast(services, channel, payload, leave_out=who.connection, fresh=False)
+    except Exception:
+        logger.exception("announcement failed kind=%s channel=%s", kind, channel)
+
+
+def _fitting(found: PresencePage) -> PresencePage:
+    """Leave out the users that a reply has no room for: they are on the next page."""
+    left = limits.REPLY_LIST_BYTES_MAX
+    for place, each in enumerate(found.users):
+        left -= len(json.encode(each))
+        if left < 0 and place > 0:
+            return PresencePage(found.users[:place], found.users[place - 1].user)
+    return found
 
 
 def _require_presence(services: Services, channel: str) -> None:

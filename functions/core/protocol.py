@@ -31,7 +31,7 @@ class Position(Struct, frozen=True):
     """A place in a channel's log."""
 
     epoch: str
-    offset: int
+    offset: Annotated[int, Meta(ge=0)]
 
 
 class ErrorBody(Struct, frozen=True):

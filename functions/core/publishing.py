@@ -7,7 +7,7 @@ two of them completes it.
 
 from typing import Final
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, json, structs
 
 from functions.core import history, limits, protocol
 from functions.core.broadcast import broadcast
@@ -21,6 +21,7 @@ from functions.core.ports import (
     Claim,
     Claimed,
     ClaimLost,
+    ClaimOutcome,
     Conflict,
     Entry,
     OffsetTaken,
@@ -29,7 +30,9 @@ from functions.core.ports import (
 )
 from functions.core.protocol import Position
 
-CLAIM_POLL_S: Final = 0.1
+CLAIM_POLLS: Final = 5
+"""So often a key is looked at again within CLAIM_WAIT_S."""
+
 APPEND_ATTEMPTS: Final = 5
 
 
@@ -100,9 +103,9 @@ async def _publish_kept(services: Services, namespace: Namespace, wanted: Publis
     except ClaimLost:
         raise ProtocolError(TOO_MANY_REQUESTS, "another request has this key") from None
     await _reach(services, wanted, payload, fresh=True)
+    await _tell(services, wanted, position)
     if claim is not None:
         await services.store.log.mark_fanned(claim)
-    await _tell(services, wanted, position)
     return position
 
 
@@ -111,29 +114,30 @@ async def _claim(services: Services, claim: Claim) -> Published | None:
 
     One whose fan-out is not marked is waited for as well: it may only be under way.
     """
-    waited_s = 0.0
-    while True:
-        now = services.clock()
-        outcome = await services.store.log.claim(
-            claim, expires_at=int(now) + limits.KEY_LIFETIME_S, now=now
-        )
-        if isinstance(outcome, Claimed):
-            return None
-        if isinstance(outcome, Published) and outcome.fanned:
-            return outcome
-        if waited_s >= limits.CLAIM_WAIT_S:
+    outcome = await _try_claim(services, claim)
+    for _ in range(CLAIM_POLLS):
+        if isinstance(outcome, Claimed) or (isinstance(outcome, Published) and outcome.fanned):
             break
-        await services.sleep(CLAIM_POLL_S)
-        waited_s += CLAIM_POLL_S
+        await services.sleep(limits.CLAIM_WAIT_S / CLAIM_POLLS)
+        outcome = await _try_claim(services, claim)
     if isinstance(outcome, Pending):
         raise ProtocolError(TOO_MANY_REQUESTS, "another request with this key is under way")
-    return outcome
+    return None if isinstance(outcome, Claimed) else outcome
+
+
+async def _try_claim(services: Services, claim: Claim) -> ClaimOutcome:
+    now = services.clock()
+    expires_at = int(now) + limits.KEY_LIFETIME_S
+    return await services.store.log.claim(claim, expires_at=expires_at, now=now)
 
 
 async def _complete(
     services: Services, wanted: Publish, claim: Claim, published: Published
 ) -> Position:
-    """Repeat the fan-out of a publication whose first try may have died in it."""
+    """Repeat the fan-out of a publication whose first try may have died in it.
+
+    What that one published counts, whatever this one holds.
+    """
     at = published.position
     if not published.fanned:
         entries = await services.store.log.entries(
@@ -142,6 +146,8 @@ async def _complete(
         for entry in entries:
             if entry.payload is not None:
                 await _reach(services, wanted, bytes(entry.payload), fresh=True)
+                first = json.decode(entry.payload, type=protocol.Publication)
+                await _tell(services, structs.replace(wanted, data=first.data), at)
         await services.store.log.mark_fanned(claim)
     return at
 

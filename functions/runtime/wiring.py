@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from aiobotocore.session import get_session
 from msgspec import structs
@@ -24,9 +23,6 @@ from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
-
-if TYPE_CHECKING:
-    from functions.companion.authentication import Callers
 
 
 class Environment:
@@ -74,16 +70,9 @@ class Environment:
             buckets=self._buckets,
         )
 
-    def callers(self) -> "Callers":
-        """Give those who may use the HTTP API. Raises KeysError."""
-        from functions.companion import authentication  # noqa: PLC0415 - one function needs it
-
-        keys = authentication.read_keys(self._environ.get("API_KEYS", ""))
-        return authentication.Callers(keys)
-
-    def asking(self, request: RequestContext) -> "AskingConnection":
-        """Give the connection that an event came from."""
-        return AskingConnection(self, request)
+    def asking(self, request: RequestContext, *, even_expired: bool = False) -> "AskingConnection":
+        """Give the connection that an event came from; with `even_expired` it may be past that."""
+        return AskingConnection(self, request, even_expired=even_expired)
 
     async def close(self) -> None:
         """Close the clients."""
@@ -94,19 +83,24 @@ class Environment:
 class AskingConnection:
     """The connection that a message came from, and what answering it needs (actions/dispatch)."""
 
-    def __init__(self, environment: Environment, request: RequestContext) -> None:
+    def __init__(
+        self, environment: Environment, request: RequestContext, *, even_expired: bool = False
+    ) -> None:
         self._environment = environment
         self._request = request
+        self._even_expired = even_expired
 
     async def context(self) -> Context:
         """Give an action its surroundings; raise ProtocolError when nobody vouches any more."""
         services = await self._environment.services()
-        identity = await connections.current_identity(
-            services.store, self._request.connection_id, self._request.identity(), now=time.time()
-        )
+        connection_id, identity = self._request.connection_id, self._request.identity()
+        if not self._even_expired:
+            identity = await connections.current_identity(
+                services.store, connection_id, identity, now=time.time()
+            )
         return Context(
             **structs.asdict(services),
-            connection_id=self._request.connection_id,
+            connection_id=connection_id,
             identity=identity,
             connected_at_ms=self._request.connected_at,
         )

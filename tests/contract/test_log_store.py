@@ -109,6 +109,16 @@ async def test_entries_are_given_in_order_and_limits(case: "StoreCase") -> None:
     assert await case.store.log.entries("chat:a", "e2", 1, 11, now=NOW) == []
 
 
+async def test_what_has_expired_takes_no_place_in_a_page(case: "StoreCase") -> None:
+    """Fewer than asked for are all there are, whatever TTL has yet to remove."""
+    for offset in (1, 2, 3):
+        await case.store.log.append("chat:a", "e1", entry(offset), expires_at=int(NOW) + 9)
+    for offset in (4, 5, 6):
+        await append(case.store, entry(offset))
+    assert await entries(case.store, 1, 6, now=NOW + 9, limit=2) == [entry(4), entry(5)]
+    assert await entries(case.store, 4, 1, now=NOW + 9, limit=2) == [entry(4)]
+
+
 async def test_a_large_log_is_given_whole(case: "StoreCase") -> None:
     """More than the service gives in one answer of 1 MB."""
     for offset in range(1, 61):
@@ -129,9 +139,7 @@ async def test_a_hole_that_is_closed_takes_no_publication(case: "StoreCase") -> 
     """And one that has its publication is not closed."""
 
     async def close(offset: int) -> bool:
-        return await case.store.log.close_hole(
-            "chat:a", "e1", offset, expires_at=LATER, now=NOW + 9
-        )
+        return await case.store.log.close_hole("chat:a", "e1", offset, expires_at=LATER, at=NOW + 9)
 
     await append(case.store, entry(1))
     assert await close(1) is False
@@ -191,7 +199,7 @@ async def test_a_publication_at_a_closed_place_leaves_the_claim(case: "StoreCase
     """So that the same try goes on at another place."""
     log = case.store.log
     await log.claim(claim("t1"), expires_at=LATER, now=NOW)
-    await log.close_hole("chat:a", "e1", 1, expires_at=LATER, now=NOW)
+    await log.close_hole("chat:a", "e1", 1, expires_at=LATER, at=NOW)
     with pytest.raises(OffsetTaken):
         await append(case.store, entry(1), claim("t1"))
     await append(case.store, entry(2), claim("t1"))
