@@ -14,8 +14,9 @@ from functions.core.ports import Failed
 logger = logging.getLogger(__name__)
 
 NO_CHANNEL: Final = "health:none"
-NO_CONNECTION: Final = "AAAAAAAAAAAAAAA="
-"""What has the form of a connection's id; a gateway that answers says that it is gone."""
+NO_CONNECTION: Final = "health-check"
+"""No connection's id: a gateway that may be reached says so (B-216). What looks like one but never
+was is answered 403, as a missing permission is (B-217)."""
 
 
 class Nothing(Struct, frozen=True):
