@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from functions.adapters import dynamodb_items as items
 from functions.adapters.dynamodb_table import Refused, Table
@@ -18,9 +17,6 @@ from functions.core.ports import (
     Pending,
 )
 from functions.core.protocol import Position
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 class DynamoDBLog:
@@ -98,16 +94,17 @@ class DynamoDBLog:
     ) -> None:
         """Write the publication where nothing is, together with its position under the key."""
         item = items.entry_item(channel, epoch, entry, expires_at=expires_at)
-        writes: list[TransactWriteItemTypeDef]
-        writes = [
-            self._table.putting(
-                item,
-                condition="attribute_not_exists(pk) OR payload = :payload",
-                values={":payload": item["payload"]},
-            )
-        ]
-        if claim is not None:
-            writes.append(
+        condition = "attribute_not_exists(pk) OR payload = :payload"
+        values = {":payload": item["payload"]}
+        if claim is None:  # a transaction would cost twice as much
+            try:
+                await self._table.put(item, condition=condition, values=values)
+            except Refused:
+                raise OffsetTaken from None
+            return
+        refused = await self._table.transact(
+            [
+                self._table.putting(item, condition=condition, values=values),
                 self._table.updating(
                     items.claim_key(claim),
                     "SET log_epoch = :epoch, log_offset = :offset",
@@ -118,9 +115,9 @@ class DynamoDBLog:
                     },
                     condition="claimant = :claimant AND (attribute_not_exists(log_offset)"
                     " OR log_offset = :offset AND log_epoch = :epoch)",
-                )
-            )
-        refused = await self._table.transact(writes)
+                ),
+            ]
+        )
         if 1 in refused:
             raise ClaimLost
         if refused:

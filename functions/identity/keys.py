@@ -14,7 +14,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
 from jwt import PyJWK
-from jwt.exceptions import PyJWKError
+from jwt.exceptions import PyJWTError
 from msgspec import Struct
 
 from functions.core.namespaces import Rate
@@ -169,7 +169,7 @@ def _read_key(given: dict[str, object]) -> Key | None:
     public = {name: value for name, value in given.items() if name != "d"}
     try:
         key = PyJWK(public, algorithm)
-    except (PyJWKError, ValueError, TypeError):
+    except (PyJWTError, ValueError, TypeError):
         return None
     if getattr(key.key, "key_size", 0) < RSA_BITS_MIN and algorithm == "RS256":
         return None
