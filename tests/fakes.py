@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from msgspec import structs
 
 from functions.core import limits
-from functions.core.happenings import Happening
 from functions.core.namespaces import Rate
 from functions.core.permissions import Identity
 from functions.core.ports import (
@@ -344,32 +343,6 @@ class MemoryPresence:
     async def count(self, channel: str, *, at_most: int, now: int) -> int:
         """Count the channel's entries."""
         return min(at_most, sum(of_channel == channel for of_channel, _ in self._rows.presence))
-
-
-class MemoryOutlet:
-    """Outlet that remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.put_in: list[Happening] = []
-
-    async def put(self, happening: Happening) -> None:
-        """Take it."""
-        self.put_in.append(happening)
-
-
-class MemoryOutlets:
-    """Outlets that are always there."""
-
-    def __init__(self) -> None:
-        self.on_event_bus, self.in_queue = MemoryOutlet(), MemoryOutlet()
-
-    async def event_bus(self) -> MemoryOutlet:
-        """Give the event bus."""
-        return self.on_event_bus
-
-    async def queue(self) -> MemoryOutlet:
-        """Give the queue."""
-        return self.in_queue
 
 
 class MemoryTransport:

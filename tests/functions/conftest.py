@@ -15,8 +15,9 @@ from functions.core.namespaces import Namespace, Namespaces, Rate
 from functions.core.permissions import EVERYTHING, Grant, Identity
 from functions.core.ports import Connection, Store
 from functions.core.rates import Buckets
+from tests.fake_outlets import MemoryOutlets
 from tests.fake_rows import Rows
-from tests.fakes import MemoryOutlets, MemoryTransport, memory_store
+from tests.fakes import MemoryTransport, memory_store
 
 START = 1_800_000_000.5
 

@@ -12,7 +12,7 @@ from functions.core.namespaces import Namespace
 if TYPE_CHECKING:
     from functions.core.context import Services
     from functions.core.namespaces import Hook
-    from tests.fakes import MemoryOutlets
+    from tests.fake_outlets import MemoryOutlets
 
 HAPPENING = Happening("published", "chat:a", 1_800_000_000_000, "ann", Raw(b"1"))
 
