@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import RunningEmulator
 
 COPIED = ("functions", "infra", "web", "serverless.yml", "local.env", "pyproject.toml", "README.md")
-COPIED_TESTS = ("conftest.py", "fakes.py", "optional_tools.py", "functions/conftest.py")
+COPIED_TESTS = (
+    "conftest.py",
+    "fake_outlets.py",
+    "fake_rows.py",
+    "fakes.py",
+    "optional_tools.py",
+    "functions/conftest.py",
+)
 
 
 def python_blocks() -> list[str]:

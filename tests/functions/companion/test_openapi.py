@@ -1,12 +1,14 @@
 """The description: complete, valid, and the page self-contained."""
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.companion.endpoints import ENDPOINTS
+from functions.companion.problems import STATUSES
 from functions.core.errors import ERRORS
 
 if TYPE_CHECKING:
@@ -65,3 +67,22 @@ async def test_every_problem_type_leads_to_its_row_on_the_page(ask: "Ask") -> No
     text = (await ask("GET", path)).text
     assert anchor == "error-107"
     assert re.findall(r'id="error-(\d+)"', text) == [str(kind.code) for kind in ERRORS]
+
+
+def test_the_reference_page_has_every_endpoint_field_and_code() -> None:
+    """docs/reference/http-api.md, row by row."""
+    page = Path(__file__).parents[3] / "docs/reference/http-api.md"
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    requests = {row[0]: row for row in rows if row[0].startswith("`")}
+    assert set(requests) == {f"`{each.method} {each.path}`" for each in ENDPOINTS}
+    for each in ENDPOINTS:
+        _, permission, fields, _ = requests[f"`{each.method} {each.path}`"]
+        assert permission == (f"`{each.permission}`" if each.permission else "none")
+        named = set(re.findall(r"`(\w+)`", fields))
+        assert named == set(each.fields.__struct_fields__)
+    codes = {int(row[0]): int(row[1]) for row in rows if row[0].isdigit()}
+    assert codes == {kind.code: status.value for kind, status in STATUSES.items()}
