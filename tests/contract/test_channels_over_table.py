@@ -6,7 +6,7 @@ Everything runs on dynoxide, which is atomic where moto is not, through a proxy 
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ from tests.fake_outlets import MemoryOutlets
 from tests.fakes import MemoryTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.contract.conftest import TableCase
 
 pytestmark = pytest.mark.dynoxide
