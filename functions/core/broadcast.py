@@ -77,7 +77,7 @@ async def broadcast(
                     task.add_done_callback(tasks.discard)
     finally:
         await asyncio.gather(*tasks)
-        tally = Tally(outcomes[Delivered.__name__], outcomes[Failed.__name__], gone)
+        tally = Tally(outcomes[Delivered.__name__], outcomes[Failed.__name__], tuple(gone))
         _log(channel, tally, reasons, took_s=services.clock() - started_at)
     return tally
 

@@ -12,6 +12,7 @@ from functions.core.closing import note_vacancy
 from functions.core.context import Context, Services
 from functions.core.errors import BAD_REQUEST, LIMIT_EXCEEDED, ProtocolError
 from functions.core.happenings import Happening, tell
+from functions.core.log import Slice
 from functions.core.namespaces import Namespace, namespace_of
 from functions.core.permissions import require
 from functions.core.ports import (
@@ -208,5 +209,5 @@ async def _catch_up(
     return _subscribed(channel, found, recovered=recovered)
 
 
-def _subscribed(channel: str, found: history.Slice, *, recovered: bool | None) -> Subscribed:
+def _subscribed(channel: str, found: Slice, *, recovered: bool | None) -> Subscribed:
     return Subscribed(channel, found.position, recovered, found.publications, found.more)

@@ -1,82 +1,17 @@
-"""Reading a channel's log: the contiguous part after a position, and whether anything is missing.
+"""History: what a subscriber missed, where a new one begins, and pages to read, both ways.
 
-Offsets are contiguous from 1. A place without entry is one of three: it has expired (then nothing
-before it is left either), its publication is on its way, or its writer died. Such a hole is closed
-after HOLE_TIMEOUT_S, so that the log goes on.
+What is contiguous in a log, and what is missing in it, is core/log.py's to find out.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Final
-
-from msgspec import Raw, Struct
+from collections.abc import Mapping
 
 from functions.core import limits
 from functions.core.context import Services
 from functions.core.errors import NOT_AVAILABLE, UNRECOVERABLE_POSITION, ProtocolError
-from functions.core.namespaces import Namespace, namespace_of
-from functions.core.ports import Entry, Head
+from functions.core.log import Log, Slice, open_log, read_back, read_end, read_on
+from functions.core.namespaces import namespace_of
 from functions.core.protocol import Position
-
-READ_ATTEMPTS: Final = 3
-HOLES_MAX: Final = 25
-"""Holes that one reader closes: who asks for more waits no longer."""
-TAIL_MAX: Final = 50
-"""Places at a log's end in which a publication on its way is looked for."""
-
-
-class Slice(Struct, frozen=True):
-    """A part of a log.
-
-    `publications` are as they were sent, in order, up to `position`; then those known beyond a
-    place that is still empty. `more` says that the log goes on after `position`. Not `complete`
-    means that some of those asked for are no longer kept.
-    """
-
-    publications: Sequence[Raw]
-    position: Position
-    more: bool
-    complete: bool
-
-
-class _Log(Struct, frozen=True):
-    """One channel's log at one moment."""
-
-    channel: str
-    namespace: Namespace
-    head: Head
-    now: float
-
-    @property
-    def newest(self) -> int:
-        """The last offset that was taken."""
-        return self.head.position.offset
-
-    @property
-    def oldest_kept(self) -> int:
-        """The first offset that the namespace's size leaves."""
-        return max(1, self.newest - self.namespace.history_size + 1)
-
-    @property
-    def settled_at(self) -> float:
-        """Whoever took an offset until then has published under it, or never will."""
-        return self.now - limits.HOLE_TIMEOUT_S
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether no publication is on its way."""
-        return self.head.moved_at <= self.settled_at
-
-    def is_kept(self, at: float) -> bool:
-        """Say whether all that was published at a moment or after it is still there.
-
-        A little less than what is: writers' clocks differ, and the Store counts whole seconds.
-        """
-        return at + self.namespace.history_age_s - limits.EXPIRY_MARGIN_S > self.now
-
-    def at(self, offset: int) -> Position:
-        """Give a position in this log."""
-        return Position(self.head.position.epoch, offset)
 
 
 async def begin(services: Services, channel: str, *, with_last: bool, bytes_max: int) -> Slice:
@@ -85,14 +20,8 @@ async def begin(services: Services, channel: str, *, with_last: bool, bytes_max:
     That is before whatever is still on its way, which reaches him. `with_last` gives the newest
     publication as well, if one is kept; one that does not fit into `bytes_max` is `more`.
     """
-    log = await _open(services, channel)
-    if log.is_settled and not with_last:
-        return Slice((), log.head.position, more=False, complete=True)
-    first = max(1, log.newest - TAIL_MAX + 1)
-    tail = await _entries(services, log, first, log.newest, limit=TAIL_MAX)
-    order = _arrange(log, tail, _first_left(log, tail, first, is_cut=False), is_cut=False)
-    last = [entry for entry in tail if entry.payload is not None][-1:] if with_last else []
-    return _fill(log, last, order, bytes_max=bytes_max, complete=True)
+    log = await open_log(services, channel)
+    return await read_end(services, log, with_last=with_last, bytes_max=bytes_max)
 
 
 async def recover(
@@ -102,10 +31,10 @@ async def recover(
 
     The first contiguous part, of up to `bytes_max` bytes: the rest is `more`.
     """
-    log = await _open(services, channel)
+    log = await open_log(services, channel)
     if not _knows(log, since):
         return None
-    found = await _read_on(
+    found = await read_on(
         services, log, since.offset, limit=limits.HISTORY_PAGE_MAX, bytes_max=bytes_max
     )
     return found if found.complete else None
@@ -122,14 +51,14 @@ async def page(
     """
     if not namespace_of(services.namespaces, channel).keeps_history:
         raise ProtocolError(NOT_AVAILABLE, "this namespace keeps no history")
-    log = await _open(services, channel)
+    log = await open_log(services, channel)
     if since is not None and not _knows(log, since):
         raise ProtocolError(UNRECOVERABLE_POSITION)
     limit = min(limit, limits.HISTORY_PAGE_MAX)
     if reverse:
-        return await _read_back(services, log, since, limit)
+        return await read_back(services, log, since, limit)
     after = log.oldest_kept - 1 if since is None else since.offset
-    found = await _read_on(services, log, after, limit=limit, bytes_max=limits.REPLY_LIST_BYTES_MAX)
+    found = await read_on(services, log, after, limit=limit, bytes_max=limits.REPLY_LIST_BYTES_MAX)
     if since is not None and not found.complete:
         raise ProtocolError(UNRECOVERABLE_POSITION)
     return found
@@ -151,160 +80,5 @@ async def behind(services: Services, positions: Mapping[str, Position]) -> list[
     ]
 
 
-def head_expires_at(namespace: Namespace, now: float) -> int:
-    """Give when a head that moves now stops counting: after all that it counts."""
-    return int(now) + namespace.history_age_s + limits.HEAD_OUTLIVES_S
-
-
-async def _open(services: Services, channel: str) -> _Log:
-    namespace, now = namespace_of(services.namespaces, channel), services.clock()
-    head = await services.store.log.head(channel, now=now)
-    if head is None:
-        head = await services.store.log.begin(
-            channel,
-            new_epoch=services.new_id(),
-            expires_at=head_expires_at(namespace, now),
-            now=now,
-        )
-    return _Log(channel, namespace, head, now)
-
-
-def _knows(log: _Log, since: Position) -> bool:
+def _knows(log: Log, since: Position) -> bool:
     return since.epoch == log.head.position.epoch and since.offset <= log.newest
-
-
-async def _entries(
-    services: Services, log: _Log, first: int, last: int, *, limit: int
-) -> Sequence[Entry]:
-    return await services.store.log.entries(
-        log.channel, log.head.position.epoch, first, last, now=log.now, limit=limit
-    )
-
-
-async def _read_on(
-    services: Services, log: _Log, after: int, *, limit: int, bytes_max: int
-) -> Slice:
-    """Read the contiguous part after an offset, closing the holes in it."""
-    first = max(after + 1, log.oldest_kept)
-    entries: Sequence[Entry] = ()
-    start, is_cut = first, False
-    for _ in range(READ_ATTEMPTS):
-        if first <= log.newest:  # and the one before: while that is kept, nothing has expired
-            found = await _entries(services, log, first - 1, log.newest, limit=limit + 1)
-            is_cut = len(found) == limit + 1
-            start = _first_left(log, found, first, is_cut=is_cut)
-            entries = [entry for entry in found if entry.offset >= start][:limit]
-        order = _arrange(log, entries, start, is_cut=is_cut)
-        if await _close(services, log, order.holes):
-            break
-    else:  # somebody writes late into what looked like a hole: let him, and end before it
-        order = _Order(order.holes[0].offset, (), is_cut=False)
-    complete = after + 1 >= log.oldest_kept and start == first
-    return _fill(log, entries, order, bytes_max=bytes_max, complete=complete)
-
-
-def _first_left(log: _Log, found: Sequence[Entry], first: int, *, is_cut: bool) -> int:
-    """Give the first offset, from `first` on, before which nothing else can have expired."""
-    if log.is_kept(log.head.created_at):
-        return first
-    for entry in found:
-        if log.is_kept(entry.at):
-            return max(first, entry.offset)
-    if is_cut:
-        return max(first, found[-1].offset + 1)
-    return max(first, log.newest + 1 if log.is_settled else log.newest)
-
-
-class _Order(Struct, frozen=True):
-    """How entries follow one another: without a gap to before `end`.
-
-    `holes` are the places between that nobody will fill any more. `is_cut` says that the log goes
-    on at `end` rather than having a gap there.
-    """
-
-    end: int
-    holes: Sequence[Entry]
-    is_cut: bool
-
-
-def _arrange(log: _Log, entries: Sequence[Entry], start: int, *, is_cut: bool) -> _Order:
-    """Find the gaps between the entries from `start` to the log's end."""
-    settled = [entry.offset for entry in entries if entry.at <= log.settled_at]
-    last_settled = log.newest if log.is_settled else max(settled, default=0)
-    expected, holes = start, list[Entry]()
-    for entry in entries:
-        if entry.offset > expected and entry.offset > last_settled:
-            return _end(expected, holes, is_cut=False)
-        holes += _holes(expected, entry.offset, entry.at)
-        expected = max(expected, entry.offset + 1)
-    if is_cut and expected <= log.newest:
-        return _end(expected, holes, is_cut=True)
-    if not log.is_settled:
-        return _end(expected, holes, is_cut=False)
-    holes += _holes(expected, log.newest + 1, log.head.moved_at)
-    return _end(log.newest + 1, holes, is_cut=False)
-
-
-def _holes(first: int, end: int, at: float) -> list[Entry]:
-    """Make what closes holes: they expire with what stands after them, lest they outlive it."""
-    return [Entry(offset, None, at) for offset in range(first, end)]
-
-
-def _end(end: int, holes: Sequence[Entry], *, is_cut: bool) -> _Order:
-    if len(holes) > HOLES_MAX:
-        return _Order(holes[HOLES_MAX].offset, holes[:HOLES_MAX], is_cut=True)
-    return _Order(end, holes, is_cut=is_cut)
-
-
-async def _close(services: Services, log: _Log, holes: Sequence[Entry]) -> bool:
-    """Close holes; False when one of them has a publication after all."""
-    closed = await asyncio.gather(
-        *(
-            services.store.log.close_hole(
-                log.channel,
-                log.head.position.epoch,
-                hole.offset,
-                at=hole.at,
-                expires_at=int(hole.at) + log.namespace.history_age_s,
-            )
-            for hole in holes
-        )
-    )
-    return all(closed)
-
-
-def _fill(
-    log: _Log, entries: Sequence[Entry], order: _Order, *, bytes_max: int, complete: bool
-) -> Slice:
-    """Take what fits into `bytes_max`: the contiguous part, then what lies beyond the gap."""
-    taken: list[Raw] = []
-    left = bytes_max
-    for entry in entries:
-        if entry.payload is None:
-            continue
-        left -= len(memoryview(entry.payload)) + 1
-        if left < 0 and entry.offset < order.end:
-            return Slice(taken, log.at(entry.offset - 1), more=True, complete=complete)
-        if left < 0 or (order.is_cut and entry.offset >= order.end):
-            break
-        taken.append(entry.payload)
-    return Slice(taken, log.at(order.end - 1), more=order.is_cut, complete=complete)
-
-
-async def _read_back(services: Services, log: _Log, since: Position | None, limit: int) -> Slice:
-    """Read what is there before a position, the newest first."""
-    last = log.newest + 1 if since is None else since.offset
-    entries: Sequence[Entry] = ()
-    if last > log.oldest_kept:
-        entries = await _entries(services, log, last - 1, log.oldest_kept, limit=limit)
-    taken: list[Raw] = []
-    left = limits.REPLY_LIST_BYTES_MAX
-    for entry in entries:
-        left -= len(memoryview(entry.payload or b"")) + 1
-        if left < 0:
-            break
-        last = entry.offset
-        if entry.payload is not None:
-            taken.append(entry.payload)
-    more = left < 0 or (len(entries) == limit and last > log.oldest_kept)
-    return Slice(taken, log.at(min(last, log.newest)), more=more, complete=True)

@@ -9,13 +9,14 @@ from typing import Final
 
 from msgspec import UNSET, Raw, Struct, json, structs
 
-from functions.core import history, limits, protocol
+from functions.core import limits, protocol
 from functions.core.broadcast import broadcast
 from functions.core.channels import check_name
 from functions.core.closing import prune
 from functions.core.context import Services
 from functions.core.errors import LIMIT_EXCEEDED, TOO_MANY_REQUESTS, ProtocolError
 from functions.core.happenings import Happening, tell
+from functions.core.log import head_expires_at
 from functions.core.namespaces import Namespace, namespace_of
 from functions.core.ports import (
     Claim,
@@ -161,7 +162,7 @@ async def _append(
         position = await services.store.log.next_position(
             wanted.channel,
             new_epoch=services.new_id(),
-            expires_at=history.head_expires_at(namespace, now),
+            expires_at=head_expires_at(namespace, now),
             now=now,
         )
         payload = _payload(services, wanted, position)
