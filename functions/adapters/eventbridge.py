@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_events import EventBridgeClient
 
 SOURCE: Final = "gatepost"
-CONFIG: Final = AioConfig(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
+CONFIG: Final = AioConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
     from types_aiobotocore_sqs import SQSClient
 
-CONFIG: Final = AioConfig(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
+CONFIG: Final = AioConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
 
 
 @asynccontextmanager

@@ -3,11 +3,13 @@
 A hook sees what has happened; it can't change it. One that fails is logged and fails nobody.
 """
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Raw, Struct
 
+from functions.core import limits
 from functions.core.protocol import Position
 
 if TYPE_CHECKING:
@@ -60,13 +62,16 @@ class Outlets(Protocol):
         ...
 
 
-async def tell(services: "Services", happening: Happening) -> None:
-    """Call the hook of the channel's namespace, if it has one; never raises."""
+async def tell(
+    services: "Services", happening: Happening, *, timeout_s: float = limits.HOOK_TIMEOUT_S
+) -> None:
+    """Call the hook of the channel's namespace, if it has one, for a time; never raises."""
     namespace = services.namespaces.get(happening.channel.partition(":")[0])
     hook = None if namespace is None else namespace.hook
     if hook is None:
         return
     try:
-        await hook(services, happening)
+        async with asyncio.timeout(timeout_s):
+            await hook(services, happening)
     except Exception:
         logger.exception("hook failed kind=%s channel=%s", happening.kind, happening.channel)

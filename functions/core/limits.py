@@ -53,6 +53,10 @@ PRUNE_WIDTH: Final = 10
 PRUNE_TIMEOUT_S: Final = 3.0
 """Longest time that a broadcast spends on closing gone connections; its sender waits for it."""
 
+HOOK_TIMEOUT_S: Final = 3.0
+"""Longest time that a hook takes; after the longest broadcast and its pruning that still leaves
+the sender a reply."""
+
 EXPIRED_GRACE_S: Final = 60
 """How long after its expiry a connection may still refresh before a request closes it (3005)."""
 
