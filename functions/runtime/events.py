@@ -37,9 +37,12 @@ class EventError(Exception):
 
 
 class Authorizer(Struct, frozen=True, rename="camel"):
-    """What functions/authorizer.py left: `identity` is JSON text, as context values are (B-082)."""
+    """What functions/authorizer.py left: `identity` is JSON text, as context values are flat.
 
-    identity: str
+    An event of $disconnect may be without (B-082).
+    """
+
+    identity: str | None = None
 
 
 class RequestContext(Struct, frozen=True, rename="camel"):
@@ -51,7 +54,7 @@ class RequestContext(Struct, frozen=True, rename="camel"):
 
     def identity(self) -> Identity:
         """Give whom the authorizer vouched for; raise ProtocolError 101 without one (B-108)."""
-        if self.authorizer is None:
+        if self.authorizer is None or self.authorizer.identity is None:
             raise ProtocolError(UNAUTHORIZED, "no authorizer vouches for this connection")
         return msgspec.json.decode(self.authorizer.identity, type=Identity)
 

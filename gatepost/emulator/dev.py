@@ -10,7 +10,6 @@ import os
 import secrets
 import signal
 import stat
-import tempfile
 import time
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -21,10 +20,12 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from gatepost.emulator.control import Control
+from gatepost.emulator.disturbing import DisturbedInvoker
 from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
     choose_python,
+    notices_of_api_ids,
     read_env_file,
     with_local_environment,
     write_ca_bundle,
@@ -33,6 +34,7 @@ from gatepost.emulator.errors import UserError
 from gatepost.emulator.http_port import api_lines, serve_functions
 from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
+from gatepost.emulator.own_folder import own_folder
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
 from gatepost.emulator.sockets import main_path, summary_lines, with_domain
@@ -179,11 +181,11 @@ class Emulator:
         control = Control(gateway, clock, host=options.host, faults=options.faults)
         await self._serve_http(control, invoker)
         dynamodb = await self._table_endpoint()
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
+        folder = self._stack.enter_context(own_folder())
         functions = with_local_environment(
             deployment,
             endpoints=self._endpoints(dynamodb),
-            ca_bundle=write_ca_bundle(Path(folder) / "ca.pem", gateway.certificate_authority),
+            ca_bundle=write_ca_bundle(folder / "ca.pem", gateway.certificate_authority),
             env_file=self._env_file,
         )
         self._runner = runner = self._make_runner(functions)
@@ -265,7 +267,11 @@ class Emulator:
         options = self._options
         pages = Pages(self._deployment, gateway_port=self.gateway_port)
         serve_functions(
-            pages, self._deployment, invoker, host=options.host, on_report=self._log.report
+            pages,
+            self._deployment,
+            DisturbedInvoker(invoker, lambda: control.faults),
+            host=options.host,
+            on_report=self._log.report,
         )
         pages.serve(control.add_to)
         self._stack.push_async_callback(pages.close)
@@ -318,7 +324,7 @@ class Emulator:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
         host = "localhost" if options.host in WILDCARDS else options.host
-        tables = ", ".join(table.name for table in deployment.tables) or "none"
+        tables = ", ".join(table.name for table in deployment.tables) or "none in the template"
         lines = [
             *summary_lines(deployment, authority(host, self.gateway_port)),
             f"  pages         http://{authority(host, self.http_port)}/",
@@ -326,7 +332,7 @@ class Emulator:
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
         title = f"{deployment.service}, stage {deployment.stage}"
-        notices = list(deployment.notices)
+        notices = [*deployment.notices, *notices_of_api_ids(deployment, self._env_file)]
         if options.host in WILDCARDS:
             notices.append("others reach it too, by this machine's name or address")
         return ["", title, *lines, *(f"  note: {notice}" for notice in notices), ""]

@@ -6,9 +6,12 @@ The emulator changes endpoints, credentials and trust; everything else is what t
 import os
 import re
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import certifi
 from msgspec import Struct, structs
@@ -26,6 +29,7 @@ FAKE_CREDENTIALS = {
 }
 """Never the developer's own: a handler run locally can't reach a real account by accident."""
 
+NODE_MIN: Final = 20
 
 MANAGEMENT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 """Where botocore looks for the endpoint of `@connections` (B-339)."""
@@ -115,10 +119,30 @@ def with_local_environment(
     }
 
 
+def notices_of_api_ids(deployment: Deployment, env_file: Mapping[str, str]) -> Iterator[str]:
+    """Say which variables hold the id of a WebSocket API alone, which can't be led here.
+
+    Code that builds the API's address of it builds that of AWS.
+    """
+    for api in deployment.apis:
+        held: dict[str, list[str]] = {}
+        for function in deployment.functions.values():
+            for variable, value in function.environment.items():
+                if value == api.api_id and variable not in env_file:
+                    held.setdefault(variable, []).append(function.name)
+        for variable, functions in held.items():
+            others = f" and {len(functions) - 1} others" if len(functions) > 1 else ""
+            yield (
+                f"{variable} of {functions[0]}{others} is an API's id: an address that code builds "
+                "of it is on AWS, not here; the event's domainName and stage lead here, and so "
+                f"does {MANAGEMENT}"
+            )
+
+
 def _addresses_here(
     deployment: Deployment, origin: str, http_origin: str | None
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`.
+    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`, also without stage.
 
     Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too, that
     of HTTP APIs does not. Their paths are the same there.
@@ -127,7 +151,7 @@ def _addresses_here(
     local: dict[str, str] = {}
     for api in deployment.apis:
         here = local[f"{api.api_id}/{api.stage}"] = address + path_of(api, deployment.apis)
-        local.setdefault(api.api_id, here)
+        local.setdefault(api.api_id, here.removesuffix(f"/{api.stage}"))
     http = dict.fromkeys(
         (api.api_id for api in deployment.http_apis if http_origin is not None),
         (http_origin or "").removeprefix("http://"),
@@ -142,7 +166,8 @@ def _addresses_here(
         if found[2] in http:
             here = http[found[2]] + (found["stage"] or "")
         else:
-            here = local.get(f"{found[2]}{found['stage']}", local[found[2]])
+            path = found["stage"] or ""
+            here = local.get(found[2] + path) or local[found[2]] + path
         return found[1].replace("https", "http").replace("wss", "ws") + here
 
     return lambda given: {name: on_aws.sub(replaced, value) for name, value in given.items()}
@@ -158,19 +183,38 @@ def choose_node(given: Path | None, functions: Iterable[Function]) -> Path:
     """Choose the Node for handlers: the given one, else the one on the PATH.
 
     A bare name is looked up on the PATH. Raises UserError when the given one is no executable, or
-    when there is none and a function needs it.
+    when there is none, or one before NODE_MIN, and a function needs it.
     """
     found = shutil.which(given or "node")
     if found is not None:
+        if any(map(is_node, functions)):
+            _check_node(found)
         return Path(found).absolute()
     if given is not None:
         raise UserError(f"--node {given}: no such executable.")
     if (needs_it := next(filter(is_node, functions), None)) is not None:
         raise UserError(
             f"function '{needs_it.name}' has the runtime '{needs_it.runtime}', and there is no "
-            "node on the PATH: install Node 20 or newer, or name one with --node."
+            f"node on the PATH: install Node {NODE_MIN} or newer, or name one with --node."
         )
     return Path("node")
+
+
+@cache
+def _check_node(node: str) -> None:
+    """Raise UserError when a Node is too old, or says no version at all."""
+    try:
+        said = subprocess.run(  # noqa: S603 - the developer's own
+            [node, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout.strip()
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"{node} can't be asked for its version: {error}.") from error
+    version = re.match(r"v(\d+)\.", said)
+    if version is None or int(version[1]) < NODE_MIN:
+        raise UserError(
+            f"{node} is {said[:40] or 'no Node'}: functions need Node {NODE_MIN} or newer; "
+            "install it, or name one with --node."
+        )
 
 
 def choose_python(given: Path | None, root: Path) -> Path:

@@ -136,7 +136,7 @@ async def test_a_handler_past_its_timeout_is_killed_and_the_next_event_is_served
     start: Start,
 ) -> None:
     """Whatever it waits for."""
-    runner = await start("app.sleeps", timeout_s=0.4)
+    runner = await start("app.sleeps", timeout_s=1.0)
     failure = await failed(runner, {"s": 60})
     assert failure.error_type == "Sandbox.Timedout"
     assert await returned(runner, {"s": 0}) == "slept"

@@ -10,9 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from functions.core.context import Services
+    from tests.e2e.guarded import Guarded
 
 ROOT = Path(__file__).parent.parent.parent
 GATEPOST = Path(sys.executable).parent / "gatepost"
@@ -148,3 +155,31 @@ def shared_emulator() -> Iterator[RunningEmulator]:
     running = RunningEmulator("--env-file", "local.env")
     yield running
     running.stop_now()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> "Iterator[Guarded]":
+    """The template where tokens are needed, in one emulator for all tests that leave it whole."""
+    from tests.e2e.guarded import Guarded  # noqa: PLC0415 - it is made of what stands here
+
+    running = Guarded(tmp_path_factory.mktemp("guarded"), moto_endpoint)
+    yield running
+    running.emulator.stop_now()
+
+
+@pytest.fixture
+async def services(
+    guarded: "Guarded",
+    moto_endpoint: str,
+    fake_credentials: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> "AsyncIterator[Services]":
+    """What functions have, over the table and gateway of `guarded`."""
+    from functions.runtime.wiring import Environment  # noqa: PLC0415 - few tests need it
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", guarded.emulator.management_url)
+    monkeypatch.setenv("TABLE_NAME", "gatepost-dev-Table")
+    environment = Environment()
+    yield await environment.services()
+    await environment.close()

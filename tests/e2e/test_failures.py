@@ -52,7 +52,7 @@ async def test_a_handler_that_raises_answers_the_error_frame_at_once(
         await served(client)
         started = time.monotonic()
         assert ERROR_FRAME.fullmatch(await exchange(client, action="raise"))
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5  # not after the function's timeout
         await served(client)
     await failing.said("ValueError: raised on purpose")
 

@@ -54,7 +54,7 @@ def channel() -> str:
 
 def token(**claims: object) -> str:
     """Make a token with the secret of the environment file."""
-    return sign({"sub": "server", "exp": int(time.time()) + 60, **claims}, SECRET)
+    return sign({"sub": "server", "exp": int(time.time()) + 3600, **claims}, SECRET)
 
 
 def user_url(emulator: "RunningEmulator", user: str) -> str:

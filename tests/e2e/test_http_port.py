@@ -128,8 +128,11 @@ async def test_workers_are_killed_until_the_fault_is_turned_off(
 ) -> None:
     """From the command line, then by the control endpoint."""
     emulator = gatepost_dev("--template", TEMPLATE, "--fault", "kill_rate=1", *how)
+    by_name = f"{emulator.page_url}2015-03-31/functions/back/invocations"
     with pytest.raises(InvalidStatus, match="502"):
         await connect(emulator.url)
+    assert "Runtime.ExitError" in str((await ask(by_name, "POST"))[1])
     assert (await ask(f"{emulator.page_url}_gatepost/faults", "DELETE"))[0] == 200
     async with connect(emulator.url):
         pass
+    assert "Runtime.ExitError" not in str((await ask(by_name, "POST"))[1])

@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 COPIED = ("functions", "infra", "web", "serverless.yml", "local.env", "pyproject.toml", "README.md")
 COPIED_TESTS = (
-    "conftest.py",
-    "fake_outlets.py",
-    "fake_rows.py",
-    "fakes.py",
-    "optional_tools.py",
+    *("conftest.py", "fake_outlets.py", "fake_rows.py", "fakes.py", "optional_tools.py"),
     "functions/conftest.py",
 )
 
@@ -49,7 +45,7 @@ def project_with_the_action(folder: "Path") -> "Path":
     registry = folder / "functions/actions/registry.py"
     registry.write_text(
         registry.read_text()
-        .replace("import channels, echo, ping", "import channels, echo, ping, shout")
+        .replace("ping, presence\n", "ping, presence, shout\n")
         .replace('    "subscribe"', f'{line}    "subscribe"')
     )
     (folder / "tests/functions/actions").mkdir(parents=True)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.node
 MANAGEMENT_ENDPOINT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 
 FORGETTING = {
+    "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
@@ -25,8 +26,7 @@ TABLE_ACTIONS = {
     "ApiRole": FORGETTING | {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
     "ConnectRole": {"dynamodb:ConditionCheckItem", "dynamodb:PutItem"},
     "DisconnectRole": FORGETTING,
-    "MessageRole": FORGETTING
-    | {"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:PutItem"},
+    "MessageRole": FORGETTING | {"dynamodb:PutItem"},
     "RefreshRole": FORGETTING,
 }
 """That nothing less and nothing more is used: tests/contract/test_entry_points.py."""

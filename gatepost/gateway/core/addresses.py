@@ -91,7 +91,7 @@ class Addresses:
         """
         scope = self._scope_at(host)
         first, slash, rest = path.removeprefix("/").partition("/")
-        api = scope.apis.get(unquote(first))
+        api = scope.apis.get(first) or scope.apis.get(unquote(first))
         if api is not None:
             return Address(api, slash + rest, host, scope.custom)
         if scope.root is not None:

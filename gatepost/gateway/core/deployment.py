@@ -5,9 +5,9 @@ workers from it, the emulator creates tables from it.
 """
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 CONNECT: Final = "$connect"
 DISCONNECT: Final = "$disconnect"
@@ -54,8 +54,8 @@ Integration = LambdaProxy | Mock | HttpProxy
 class Throttle(Struct, frozen=True):
     """A token bucket: `rate` requests a second, `burst` at once (B-311)."""
 
-    rate: float
-    burst: int
+    rate: Annotated[float, Meta(ge=0)]
+    burst: Annotated[int, Meta(ge=0)]
 
 
 class Authorizer(Struct, frozen=True):

@@ -4,6 +4,7 @@ Each function has one thread of its own, so that handlers may block. What separa
 missing, on purpose or by nature: timeouts are not enforced (a stopped debugger must not be killed),
 a handler that ends the process or never returns can't be replaced, module state is shared, and
 where functions set a variable differently `os.environ` holds the value of the one that began last.
+What handlers print goes to the terminal itself, line by line: the debugger talks there as well.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TextIO, TypeVar, cast
 
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Returned
 from gatepost.gateway.runner import bootstrap
@@ -33,6 +34,7 @@ from gatepost.gateway.runner.invocation import Invocation, not_deployed, trace_i
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.runtime_api import PAYLOAD_BYTES_MAX, TOO_LARGE
+from gatepost.gateway.runner.whole_lines import WholeLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,6 +152,8 @@ class _Process:
         self._dont_write_bytecode = sys.dont_write_bytecode
         self._last_root: Path | None = None
         self._set_aside: dict[str, ModuleType] = {}
+        self._stdout, self._stderr = WholeLines(sys.stdout), WholeLines(sys.stderr)
+        sys.stdout, sys.stderr = cast("TextIO", self._stdout), cast("TextIO", self._stderr)
         sys.dont_write_bytecode = True  # a file saved twice in a second must not run its first text
         for name in self._environment:
             if name.startswith("AWS_"):
@@ -174,8 +178,19 @@ class _Process:
         for name in imported:  # not before: a namespace package looks for its parent
             del sys.modules[name]
 
+    def end_lines(self) -> None:
+        """End the lines that the calling thread has begun to print."""
+        self._stdout.end_line()
+        self._stderr.end_line()
+
     def restore(self) -> None:
         """Undo everything."""
+        self._stdout.end_all()
+        self._stderr.end_all()
+        if sys.stdout is self._stdout:  # else somebody captures it since
+            sys.stdout = self._stdout.stream
+        if sys.stderr is self._stderr:
+            sys.stderr = self._stderr.stream
         self.forget_modules()
         sys.modules.update(self._set_aside)
         sys.path[:] = self._path
@@ -273,6 +288,7 @@ class _Lane:
                 self._tell(job.outcome, self._run(job))
 
     def _tell(self, waiting: asyncio.Future[Result], result: Result) -> None:
+        self._process.end_lines()
         with contextlib.suppress(RuntimeError):  # the loop has ended before the handler
             self._loop.call_soon_threadsafe(_settle, waiting, result)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 STOP_GRACE_S: Final = 1.0
 """How long a worker that is told to leave may take before it is killed."""
-DUMP_GRACE_S: Final = 0.5
+DUMP_GRACE_S: Final = 1.0
 """How long a worker past its function's timeout has to print where its handler is."""
 PIPE_GRACE_S: Final = 0.5
 """How long output is read on after the process has ended, should something hold its pipe open."""

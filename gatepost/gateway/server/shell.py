@@ -61,6 +61,12 @@ INVOCATIONS_PER_CONNECTION_MAX = 256
 """With so many invocations under way a connection is not read, until half of them have ended."""
 
 
+INTERNAL_ERROR = 1011
+"""Close code of a connection over which a bug of ours came to light (RFC 6455 section 7.4.1)."""
+
+RECOVERY_S = 1.0
+"""How soon after a bug the core is given the time again: its word of when may be lost."""
+
 NO_BACKENDS = NotInvocable("no HTTP backend can be called here")
 
 
@@ -160,8 +166,11 @@ class Shell:
 
     # What links ask.
 
-    def call(self, link: Waiting, request: Request) -> None:
-        """Hand a plain HTTP request to the core; `link.answer` is called once."""
+    def call(self, link: Waiting, request: Request) -> int:
+        """Hand a plain HTTP request to the core; `link.answer` is called once.
+
+        Returns the id that the call gets.
+        """
         call_id = next(self._ids)
         self._calls[call_id] = link
         self.receive(
@@ -175,6 +184,11 @@ class Shell:
                 request.raw_headers,
             )
         )
+        return call_id
+
+    def forget(self, call_id: int) -> None:
+        """Let go of a call whose client left; the core goes on with it, its answer is dropped."""
+        self._calls.pop(call_id, None)
 
     def upgrade(self, link: Handshaking, ask: Callable[[int], Upgrade]) -> int:
         """Hand a handshake to the core; `link.accept` or `link.answer` is called once.
@@ -201,16 +215,32 @@ class Shell:
 
     # Inputs and commands.
 
-    def receive(self, given: Input) -> None:
+    def receive(self, given: Input, connection_id: str | None = None) -> None:
         """Give the core an input and carry out what it says, in order.
 
-        A bug in the core or here is logged with its traceback and never ends the gateway.
+        A bug in the core or here is logged with its traceback and never ends the gateway. One in
+        the core costs the connection of the input, or else the one named, which ends with 1011.
         """
         try:
             commands = self._core.receive(given, self._clock())
         except Exception:
             logger.exception("The gateway's core failed on %s", type(given).__name__)
-            commands = _commands_after_a_bug(given)
+            self._recover(given, getattr(given, "connection_id", connection_id))
+            return
+        self._do(commands)
+
+    def _recover(self, given: Input, connection_id: str | None) -> None:
+        """Keep a client from waiting for commands that a bug lost, and the core from a dead link.
+
+        The core hears that the connection is lost, so that nothing more is taken for it.
+        """
+        self._do(_commands_after_a_bug(given))
+        if connection_id is not None and not isinstance(given, Lost):
+            self._close(Close(connection_id, INTERNAL_ERROR))
+            self.receive(Lost(connection_id))
+        self._set_timer(self._clock() + RECOVERY_S)
+
+    def _do(self, commands: list[Command]) -> None:
         for command in commands:
             try:
                 self._carry_out[type(command)](command)
@@ -281,7 +311,7 @@ class Shell:
             outcome: Outcome = Failed(type(error).__name__, str(error))
         else:
             outcome = ended.result()
-        self.receive(InvocationFinished(command.invocation_id, outcome))
+        self.receive(InvocationFinished(command.invocation_id, outcome), command.connection_id)
 
     def _count(self, connection_id: str, change: int) -> None:
         """Count a connection's invocations; hold its client when it is far ahead of them."""

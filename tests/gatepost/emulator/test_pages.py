@@ -78,6 +78,20 @@ async def test_the_socket_is_that_of_the_first_api(tmp_path: Path) -> None:
     assert text == f'{{"url": "ws://127.0.0.1:3001/{"a" * 10}/dev"}}'
 
 
+async def test_the_default_page_names_the_socket_of_every_api(tmp_path: Path) -> None:
+    """Each with its name."""
+    one = deployment(tmp_path)
+    other = structs.replace(one.apis[0], api_id="b" * 10, name="<news>", stage="test")
+    pages = Pages(structs.replace(one, apis=(*one.apis, other)), gateway_port=3001)
+    await pages.start("127.0.0.1", 0)
+    try:
+        _, text = await get(f"http://127.0.0.1:{pages.port}/")
+    finally:
+        await pages.close()
+    assert "The socket of api is at <code>ws://127.0.0.1:3001/dev</code>" in text
+    assert "The socket of &lt;news&gt; is at <code>ws://127.0.0.1:3001/test</code>" in text
+
+
 async def test_a_project_without_pages_gets_one_that_lists_its_routes(tmp_path: Path) -> None:
     """Names from a template are escaped."""
     pages = Pages(deployment(tmp_path), gateway_port=3001)

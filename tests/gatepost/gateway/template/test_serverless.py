@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepost.gateway.core.deployment import (
+    Authorizer,
     Deployment,
     Function,
     LambdaProxy,
@@ -42,19 +43,28 @@ def function(name: str, timeout_s: int, **environment: str) -> Function:
 
 
 def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
-    """Three functions, three routes of which one is two-way, one table with TTL."""
+    """Functions, an authorizer, routes of which two are two-way, one table with TTL."""
     read = read_serverless(ROOT / "serverless.yml", stage="test", environ={})
     api_id = make_api_id("gatepost", "test", "gatepost-test")
     endpoint = f"https://{api_id}.execute-api.us-east-1.amazonaws.com/test"
-    functions = (
-        function("connect", 10),
-        function("disconnect", 10),
-        function("message", 29, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI=endpoint),
+    reaches = {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoint}
+    verifies = dict.fromkeys(
+        ("JWT_SECRET", "JWT_JWKS_URL", "JWT_AUDIENCE", "JWT_ISSUER", "ORIGINS"), ""
     )
+    functions = (
+        function("authorizer", 10, **verifies),
+        function("connect", 10),
+        function("disconnect", 29, **reaches),
+        function("message", 29, **reaches),
+        function("refresh", 29, **verifies, **reaches),
+    )
+    asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
     routes = (
-        Route("$connect", LambdaProxy("gatepost-test-connect")),
+        Route("$connect", LambdaProxy("gatepost-test-connect"), authorization=asked),
         Route("$disconnect", LambdaProxy("gatepost-test-disconnect")),
         Route("$default", LambdaProxy("gatepost-test-message"), two_way=True),
+        Route("signal", LambdaProxy("gatepost-test-message")),
+        Route("refresh", LambdaProxy("gatepost-test-refresh"), two_way=True),
     )
     table: dict[str, object] = {
         "TableName": "gatepost-test-Table",
@@ -151,7 +161,10 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
         ),
         (
             "service: x\nprovider: aws\nfunctions:\n  a: {handler: a.b}",
-            "serverless.yml:4: functions have no websocket event, so there is no API",
+            (
+                "serverless.yml:4: functions have no websocket event, so there is no WebSocket "
+                "API: HTTP APIs are only served beside a WebSocket API, which this emulator is for"
+            ),
         ),
         (
             "service: ${opt:name}\nprovider: aws\n" + FUNCTIONS,
