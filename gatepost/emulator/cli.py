@@ -84,6 +84,8 @@ def _add_token_options(token: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     token.add_argument("--info", help="what others see of the user, as JSON", default="",
                        metavar="JSON")  # fmt: skip
+    token.add_argument("--api", help="what is allowed in the HTTP API", default="",
+                       metavar="PERMISSION,...")  # fmt: skip
     token.add_argument("--ttl", help="how long it counts: 30s, 5m, 1h, 7d (default: %(default)s)",
                        default="1h", metavar="DURATION")  # fmt: skip
     token.add_argument("--env-file", help="file that sets JWT_SECRET (default: %(default)s)",
@@ -180,7 +182,11 @@ def _token(given: argparse.Namespace) -> str:
     from gatepost.emulator.tokens import TokenOptions, make_token  # noqa: PLC0415
 
     options = TokenOptions(
-        sub=given.sub, permissions=given.permissions, info=given.info, ttl=given.ttl
+        sub=given.sub,
+        permissions=given.permissions,
+        info=given.info,
+        api=given.api,
+        ttl=given.ttl,
     )
     return make_token(options, read_env_file(given.env_file), now=int(time.time()))
 

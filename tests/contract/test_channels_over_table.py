@@ -21,6 +21,7 @@ from functions.core.namespaces import Namespace, Rate
 from functions.core.permissions import EVERYTHING, Identity
 from functions.core.protocol import Position
 from functions.core.rates import Buckets
+from tests.fake_outlets import MemoryOutlets
 from tests.fakes import MemoryTransport
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ async def connect(table: "TableCase", connection_id: str, *, user: str = "ann") 
         new_id=lambda: uuid.uuid4().hex,
         namespaces=NAMESPACES,
         buckets=Buckets(),
+        outlets=MemoryOutlets(),
         connection_id=connection_id,
         identity=Identity(user, {}, EVERYTHING),
         connected_at_ms=int(time.time() * 1000),

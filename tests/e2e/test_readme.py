@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COPIED = ("functions", "infra", "web", "serverless.yml", "local.env", "pyproject.toml", "README.md")
 COPIED_TESTS = (
-    *("conftest.py", "fake_rows.py", "fakes.py", "optional_tools.py"),
+    *("conftest.py", "fake_outlets.py", "fake_rows.py", "fakes.py", "optional_tools.py"),
     "functions/conftest.py",
 )
 
