@@ -93,7 +93,8 @@ export function scripted(options = {}, url = "ws://server/dev") {
   const parts = { webSocket: ScriptedWebSocket, clock, random, ...options };
   const connection = new Connection(url, parts);
   const events = [];
-  for (const type of ["state", "error", "subscribed", "unsubscribed", "join", "leave", "closing"]) {
+  const channels = ["subscribed", "unsubscribed", "join", "leave"];
+  for (const type of ["state", "error", "message", "closing", ...channels]) {
     connection.on(type, (detail) => events.push({ type, ...detail }));
   }
   return {
