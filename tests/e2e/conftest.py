@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from functions.core.context import Services
     from tests.e2e.guarded import Guarded
 
