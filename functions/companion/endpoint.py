@@ -17,7 +17,7 @@ class Endpoint(Struct, Generic[Fields], frozen=True):
 
     `fields` is the type of the body of a POST, and of the query of a GET. What `run` returns, a
     `result`, becomes the body of a 200, and a ProtocolError that it raises a problem (problems.py).
-    Without a `permission` anybody may ask. The first paragraph of `run`'s docstring describes it.
+    Where `permission` is None anybody may ask. The first line of `run`'s docstring describes it.
     """
 
     method: Literal["GET", "POST"]
@@ -25,7 +25,7 @@ class Endpoint(Struct, Generic[Fields], frozen=True):
     fields: type[Fields]
     result: type[Struct]
     run: Callable[[Services, Fields], Awaitable[Struct]]
-    permission: Permission | None = None
+    permission: Permission | None
     body_bytes_max: int = limits.REQUEST_BYTES_MAX
 
     @property

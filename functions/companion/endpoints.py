@@ -46,7 +46,7 @@ ENDPOINTS: Final[Sequence[AnyEndpoint]] = (
     ),
     Endpoint("POST", "/v1/send", reaching.Send, reaching.Sent, reaching.send, permission="send"),
     Endpoint("POST", "/v1/kick", reaching.Kick, reaching.Kicked, reaching.kick, permission="kick"),
-    Endpoint("GET", "/v1/health", health.Nothing, health.Healthy, health.health),
+    Endpoint("GET", "/v1/health", health.Nothing, health.Healthy, health.health, permission=None),
     Endpoint(
         "GET",
         "/v1/health/parts",

@@ -112,7 +112,7 @@ async def test_presence_and_stats_tell_who_is_there(
 async def test_a_message_is_sent_to_all_connections_of_a_user(
     shared_emulator: "RunningEmulator",
 ) -> None:
-    """They need not be subscribed to anything."""
+    """Each gets a `message`; they need not be subscribed to anything."""
     user = f"user-{uuid.uuid4().hex}"
     url = user_url(shared_emulator, user)
     async with connect(url) as one, connect(url) as other:
