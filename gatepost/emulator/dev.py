@@ -25,6 +25,7 @@ from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
     choose_python,
+    notices_of_api_ids,
     read_env_file,
     with_local_environment,
     write_ca_bundle,
@@ -323,7 +324,7 @@ class Emulator:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
         host = "localhost" if options.host in WILDCARDS else options.host
-        tables = ", ".join(table.name for table in deployment.tables) or "none"
+        tables = ", ".join(table.name for table in deployment.tables) or "none in the template"
         lines = [
             *summary_lines(deployment, authority(host, self.gateway_port)),
             f"  pages         http://{authority(host, self.http_port)}/",
@@ -331,7 +332,7 @@ class Emulator:
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
         title = f"{deployment.service}, stage {deployment.stage}"
-        notices = list(deployment.notices)
+        notices = [*deployment.notices, *notices_of_api_ids(deployment, self._env_file)]
         if options.host in WILDCARDS:
             notices.append("others reach it too, by this machine's name or address")
         return ["", title, *lines, *(f"  note: {notice}" for notice in notices), ""]

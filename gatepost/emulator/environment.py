@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -119,10 +119,30 @@ def with_local_environment(
     }
 
 
+def notices_of_api_ids(deployment: Deployment, env_file: Mapping[str, str]) -> Iterator[str]:
+    """Say which variables hold the id of a WebSocket API alone, which can't be led here.
+
+    Code that builds the API's address of it builds that of AWS.
+    """
+    for api in deployment.apis:
+        held: dict[str, list[str]] = {}
+        for function in deployment.functions.values():
+            for variable, value in function.environment.items():
+                if value == api.api_id and variable not in env_file:
+                    held.setdefault(variable, []).append(function.name)
+        for variable, functions in held.items():
+            others = f" and {len(functions) - 1} others" if len(functions) > 1 else ""
+            yield (
+                f"{variable} of {functions[0]}{others} is an API's id: an address that code builds "
+                "of it is on AWS, not here; the event's domainName and stage lead here, and so "
+                f"does {MANAGEMENT}"
+            )
+
+
 def _addresses_here(
     deployment: Deployment, origin: str, http_origin: str | None
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`.
+    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`, also without stage.
 
     Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too, that
     of HTTP APIs does not. Their paths are the same there.
@@ -131,7 +151,7 @@ def _addresses_here(
     local: dict[str, str] = {}
     for api in deployment.apis:
         here = local[f"{api.api_id}/{api.stage}"] = address + path_of(api, deployment.apis)
-        local.setdefault(api.api_id, here)
+        local.setdefault(api.api_id, here.removesuffix(f"/{api.stage}"))
     http = dict.fromkeys(
         (api.api_id for api in deployment.http_apis if http_origin is not None),
         (http_origin or "").removeprefix("http://"),
@@ -146,7 +166,8 @@ def _addresses_here(
         if found[2] in http:
             here = http[found[2]] + (found["stage"] or "")
         else:
-            here = local.get(f"{found[2]}{found['stage']}", local[found[2]])
+            path = found["stage"] or ""
+            here = local.get(found[2] + path) or local[found[2]] + path
         return found[1].replace("https", "http").replace("wss", "ws") + here
 
     return lambda given: {name: on_aws.sub(replaced, value) for name, value in given.items()}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatepost.gateway.template.intrinsics import Intrinsics
+    from gatepost.gateway.template.stand_ins import Environments
     from gatepost.gateway.template.view import View
 
 TIMEOUT_S_DEFAULT: Final = 6
@@ -58,6 +59,7 @@ class Reading:
     section: Section
     provider: "View"
     intrinsics: "Intrinsics"
+    environments: "Environments"
     root: "Path"
     overridden: "Collection[str]" = ()
     notices: list[str] = field(default_factory=list)
@@ -188,7 +190,7 @@ def _function(name: str, view: "View", reading: Reading) -> Function:
         runtime=RUNTIME_DEFAULT if runtime is None else runtime.text(),
         # `module` is serverless-python-requirements' word for a function's own folder.
         code_root=reading.root if module is None else reading.root / module.text(),
-        environment=_environment(settings, reading),
+        environment=_environment(name, settings, reading),
         timeout_s=settings.number("timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=settings.number("memorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
         retry_attempts=(
@@ -197,7 +199,7 @@ def _function(name: str, view: "View", reading: Reading) -> Function:
     )
 
 
-def _environment(settings: _Settings, reading: Reading) -> dict[str, str]:
+def _environment(function: str, settings: _Settings, reading: Reading) -> dict[str, str]:
     """Return the provider's variables and the function's own, which win."""
     merged: dict[str, View] = {}
     for owner in (settings.provider, settings.function):
@@ -207,7 +209,9 @@ def _environment(settings: _Settings, reading: Reading) -> dict[str, str]:
     for name, value in merged.items():
         if not _VARIABLE_NAME.fullmatch(name):
             raise value.error("can't be the name of an environment variable")
-        text = None if value.is_empty else reading.intrinsics.text(value)
+        text = None
+        if not value.is_empty:
+            text = reading.environments.text(value, variable=name, function=function)
         if text is not None:
             values[name] = text
     return values

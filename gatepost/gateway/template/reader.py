@@ -51,6 +51,10 @@ def read_template(
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
+    if path.is_dir():
+        found = next((name for name in DEFAULT_NAMES if (path / name).is_file()), None)
+        advice = "name the template in it" if found is None else f"give {path / found}"
+        raise Place(str(path)).error(f"is a folder: {advice}")
     if path.suffix == ".json":
         from gatepost.gateway.template.terraform_plan import is_plan  # noqa: PLC0415 - see above
 

@@ -99,6 +99,12 @@ def read_tables(
     )
 
 
+def property_of(resources: "Mapping[str, View]", logical_id: str, key: str) -> "View | None":
+    """Return a property of a resource, resolving no other."""
+    given = resources[logical_id].get("Properties") if logical_id in resources else None
+    return None if given is None else given.get(key)
+
+
 def types(resources: "Mapping[str, View]") -> dict[str, str]:
     """Return the type of each resource by logical id; one without adds to a generated resource."""
     found = {}

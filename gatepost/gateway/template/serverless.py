@@ -8,6 +8,7 @@ Templates that are programs (serverless.ts, serverless.js) are not read.
 import hashlib
 import string
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -22,10 +23,11 @@ from gatepost.gateway.template import (
     websocket_events,
 )
 from gatepost.gateway.template.dotenv import read_dotenv
-from gatepost.gateway.template.errors import Place
+from gatepost.gateway.template.errors import HTTP_ALONE, Place
 from gatepost.gateway.template.events import read_events
 from gatepost.gateway.template.intrinsics import Intrinsics, Known
 from gatepost.gateway.template.routed import behind_routes
+from gatepost.gateway.template.stand_ins import Environments
 from gatepost.gateway.template.values import NO_VALUES, Values
 from gatepost.gateway.template.variables import ACCOUNT_ID, Variables
 from gatepost.gateway.template.view import View
@@ -110,7 +112,10 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     resources.refuse_api_parts(found, kinds)
     names = resources.table_names(found, kinds, intrinsics)
     known |= resources.known_tables(names, region)
-    reading = functions.Reading(section, provider, intrinsics, variables.folder, overridden)
+    environments = Environments(intrinsics, partial(resources.property_of, found))
+    reading = functions.Reading(
+        section, provider, intrinsics, environments, variables.folder, overridden
+    )
     apis, http_apis = _apis(template, reading, ids)
     return Deployment(
         service=service,
@@ -123,7 +128,11 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
         functions=functions.read_functions(reading, behind_routes((*apis, *http_apis))),
         tables=resources.read_tables(found, names, intrinsics),
         settings=_settings(template),
-        notices=(*reading.notices, *resources.notices(kinds)),
+        notices=(
+            *reading.notices,
+            *environments.uses.notices(),
+            *resources.notices(kinds),
+        ),
     )
 
 
@@ -168,7 +177,9 @@ def _apis(
 ) -> tuple[tuple[WebSocketApi, ...], tuple[HttpApi, ...]]:
     events = read_events(reading)
     if not events.websocket:
-        raise template.require("functions").error("have no websocket event, so there is no API")
+        raise template.require("functions").error(
+            f"have no websocket event, so there is no WebSocket API: {HTTP_ALONE}"
+        )
     stage = template.variables.stage()
     socket = WebSocketApi(
         api_id=ids.socket,

@@ -20,8 +20,10 @@ from gatepost.gateway.template.functions import (
     TIMEOUT_S_MAX,
 )
 from gatepost.gateway.template.hcl_functions import text
+from gatepost.gateway.template.stand_ins import Uses
 from gatepost.gateway.template.terraform_links import linked, referred
 from gatepost.gateway.template.terraform_plan import Unknown
+from gatepost.gateway.template.terraform_stand_ins import StandIns
 from gatepost.gateway.template.terraform_values import UNTIL_APPLY
 
 if TYPE_CHECKING:
@@ -64,11 +66,12 @@ def read_functions(
     Raises TemplateError for one of `needed` that can't be run. Another is left out with a notice.
     """
     functions: dict[str, Function] = {}
+    uses = Uses()
     retries = dict(_retries(evaluator))
     for resource in evaluator.plan.of_type(TYPE):
         name = str(evaluator.attribute(resource, "function_name"))
         try:
-            function = _function(evaluator, resource, overridden)
+            function = _function(evaluator, resource, overridden, uses)
             if name not in needed and not _RUNTIMES.fullmatch(function.runtime):
                 raise evaluator.error(
                     resource, f"has the runtime {function.runtime}, which can't be run here"
@@ -86,6 +89,7 @@ def read_functions(
         functions[function.name] = structs.replace(function, retry_attempts=attempts)
         if resource.values.get("layers"):
             notices.append(f"layers of {resource.address} have no effect here")
+    notices.extend(uses.notices())
     return functions
 
 
@@ -98,7 +102,7 @@ def _retries(evaluator: "Evaluator") -> "Iterator[tuple[str, int]]":
 
 
 def _function(
-    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]"
+    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]", uses: Uses
 ) -> Function:
     if resource.values.get("package_type") == "Image":
         raise evaluator.error(resource, "can't be run here: a container image names no handler")
@@ -117,7 +121,7 @@ def _function(
         handler=handler,
         runtime=runtime,
         code_root=_code_root(evaluator, resource, module["module"]),
-        environment=_environment(evaluator, resource, overridden),
+        environment=_environment(evaluator, resource, overridden, uses),
         timeout_s=number(
             evaluator, resource, "timeout", default=TIMEOUT_S_DEFAULT, high=TIMEOUT_S_MAX
         ),
@@ -142,7 +146,7 @@ def number(
 
 
 def _environment(
-    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]"
+    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]", uses: Uses
 ) -> dict[str, str]:
     given = evaluator.values.resources.get(resource.address, {})
     prefix = "environment."
@@ -162,6 +166,11 @@ def _environment(
         if name in overridden or name in values or value is None:
             continue
         if isinstance(value, Unknown):
+            stand_in = _stand_in(evaluator, resource, name)
+            if stand_in is not None:
+                uses.add(value.resource, name, str(evaluator.attribute(resource, "function_name")))
+                values[name] = stand_in
+                continue
             raise evaluator.error(
                 resource,
                 f"sets {name} from {value.reason}, {UNTIL_APPLY}: "
@@ -171,6 +180,15 @@ def _environment(
             raise evaluator.error(resource, f"sets {name} to what is no text")
         values[name] = text(value)
     return values
+
+
+def _stand_in(evaluator: "Evaluator", resource: "Resource", variable: str) -> str | None:
+    """Return a variable with stand-ins in it; None where they don't make it known."""
+    stand_ins = StandIns(evaluator.region, evaluator.plan.folder.name)
+    lenient = evaluator.with_stand_ins(stand_ins.attribute)
+    variables = lenient.nested(resource, "environment", "variables")
+    value = variables.get(variable) if isinstance(variables, dict) else None
+    return None if isinstance(value, Unknown | list | dict | None) else text(value)
 
 
 def _code_root(evaluator: "Evaluator", resource: "Resource", module: str) -> Path:

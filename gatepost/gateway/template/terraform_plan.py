@@ -34,6 +34,11 @@ class Unknown:
 
     reason: str
 
+    @property
+    def resource(self) -> str:
+        """Address of the resource whose attribute it is."""
+        return self.reason.rpartition(".")[0]
+
 
 class _ResourceJson(Struct):
     address: str

@@ -5,52 +5,39 @@ gives in AWS's place (ids, ARNs, endpoints), what the sources beside the plan pu
 those. Else it is Unknown.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.gateway.template import terraform_known
-from gatepost.gateway.template.hcl_functions import FUNCTIONS, TEXT_MAX, text
+from gatepost.gateway.template.hcl_functions import FUNCTIONS, OPERATIONS, TEXT_MAX, text
 from gatepost.gateway.template.hcl_tree import (
     Call,
     Choice,
     Expression,
     Items,
     Literal,
+    Loop,
     Member,
     Name,
     NotRead,
     Operation,
     Pairs,
+    Spread,
     Template,
 )
-from gatepost.gateway.template.terraform_plan import Unknown
+from gatepost.gateway.template.terraform_plan import Module, Resource, Unknown
 from gatepost.gateway.template.values import NO_VALUES, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from gatepost.gateway.template.errors import TemplateError
-    from gatepost.gateway.template.terraform_plan import Key, Module, Plan, Resource
+    from gatepost.gateway.template.terraform_plan import Key, Plan
 
 UNTIL_APPLY: Final = "which is only known once it is applied; a file given by --values can set it"
 
 _DEPTH_MAX: Final = 40
 _STEPS_MAX: Final = 100_000
-_OPERATIONS: "Final[dict[str, Callable[[Any, Any], object]]]" = {
-    "||": lambda left, right: bool(left or right),
-    "&&": lambda left, right: bool(left and right),
-    "==": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "/": lambda left, right: left / right,
-    "%": lambda left, right: left % right,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +47,17 @@ class _Scope:
     module: "Module"
     block: "object | None" = None
     key: "Key" = None
+    names: dict[str, object] = field(default_factory=dict)  # of `for`, what each is now
 
 
 @dataclass(slots=True)
 class Evaluator:
-    """Values of one plan."""
+    """Values of one plan; `stand_in` gives, in environments alone, what stays unknown."""
 
     plan: "Plan"
     region: str
     values: Values = NO_VALUES
+    stand_in: "Callable[[Resource, str], str | None] | None" = None
     _steps: int = 0
     _depth: int = 0
     _locals: "dict[tuple[int, str], object]" = field(default_factory=dict)
@@ -86,10 +75,16 @@ class Evaluator:
         block = resource.block()
         if block is not None and name in block.attributes:
             scope = _Scope(resource.module, block, resource.key)
-            return self.evaluate(block.attributes[name], scope)
+            value = self.evaluate(block.attributes[name], scope)
+            return Unknown(value.address) if isinstance(value, Resource | Module) else value
         if resource.unknown and name not in resource.unknown:
             return None  # an attribute that this version of the provider doesn't have
-        return Unknown(f"{resource.address}.{name}")
+        made = None if self.stand_in is None else self.stand_in(resource, name)
+        return Unknown(f"{resource.address}.{name}") if made is None else made
+
+    def with_stand_ins(self, stand_in: "Callable[[Resource, str], str | None]") -> "Evaluator":
+        """Return an evaluator of the same plan that has no unknown attribute of a resource."""
+        return Evaluator(self.plan, self.region, self.values, stand_in)
 
     def text(self, resource: "Resource", name: str) -> str | None:
         """Return an attribute that is a text or null. Raises TemplateError if it is unknown."""
@@ -145,19 +140,21 @@ class Evaluator:
                 result = self._reference_value(expression, scope)
             case Choice(condition, then, otherwise):
                 chosen = self.evaluate(condition, scope)
-                unknown = isinstance(chosen, Unknown)
-                result = chosen if unknown else self.evaluate(then if chosen else otherwise, scope)
+                lost = isinstance(chosen, Unknown)
+                result = chosen if lost else self.evaluate(then if chosen else otherwise, scope)
             case Pairs(pairs):
                 result = {
                     text(self.evaluate(key, scope)): self.evaluate(value, scope)
                     for key, value in pairs
                 }
+            case Loop():
+                result = self._looped(expression, scope)
             case _:
                 result = self._put_together(expression, scope)
         return result
 
     def _put_together(
-        self, expression: Template | Items | Operation | Call, scope: _Scope
+        self, expression: Template | Items | Operation | Call | Spread, scope: _Scope
     ) -> object:
         match expression:
             case Template(parts):
@@ -166,9 +163,50 @@ class Evaluator:
                 return [self.evaluate(item, scope) for item in items]
             case Operation(operator, left, right):
                 operands = [self.evaluate(left, scope), self.evaluate(right, scope)]
-                return _lost(operands) or _OPERATIONS[operator](*operands)
+                return _lost(operands) or OPERATIONS[operator](*operands)
             case Call(name, arguments):
-                return self._called(name, [self.evaluate(one, scope) for one in arguments])
+                return self._called(name, list(self._arguments(arguments, scope)))
+            case Spread(of):
+                return self.evaluate(of, scope)
+
+    def _arguments(self, arguments: tuple[Expression, ...], scope: _Scope) -> "Iterator[object]":
+        for one in arguments:
+            value = self.evaluate(one, scope)
+            if isinstance(one, Spread) and isinstance(value, list):
+                yield from value
+            else:
+                yield value
+
+    def _looped(self, loop: Loop, scope: _Scope) -> object:
+        """Carry out a `for` expression or a splat, in the order of keys as Terraform does."""
+        whole = self.evaluate(loop.of, scope)
+        if isinstance(whole, Unknown):
+            return whole
+        if loop.names == ("*",) and not isinstance(whole, list):
+            whole = [] if whole is None else [whole]
+        pairs = sorted(whole.items()) if isinstance(whole, dict) else enumerate(_listed(whole))
+        items: list[object] = []
+        made: dict[str, Any] = {}
+        for pair in pairs:
+            names = dict(zip(loop.names, pair[-len(loop.names) :], strict=True))
+            inner = replace(scope, names={**scope.names, **names})
+            meant = True if loop.condition is None else self.evaluate(loop.condition, inner)
+            if isinstance(meant, Unknown):
+                return meant
+            if not meant:
+                continue
+            value = self.evaluate(loop.value, inner)
+            if loop.key is None:
+                items.append(value)
+                continue
+            key = self.evaluate(loop.key, inner)
+            if isinstance(key, Unknown):
+                return key
+            if loop.grouped:
+                made.setdefault(text(key), []).append(value)
+            else:
+                made[text(key)] = value
+        return items if loop.key is None else made
 
     def _filled_in(self, parts: list[object]) -> object:
         lost = _lost(parts)
@@ -197,19 +235,21 @@ class Evaluator:
             of = of.of
         steps.reverse()
         if not isinstance(of, Name):
-            return _within(self.evaluate(of, scope), steps)
+            return self._within(self.evaluate(of, scope), steps)
         if (lost := _lost(steps)) is not None:
             return lost
+        if of.name in scope.names:
+            return self._within(scope.names[of.name], steps)
         return self._named(of.name, steps, scope)
 
     def _named(self, name: str, steps: list[object], scope: _Scope) -> object:
         match name, steps:
             case (("each" | "count" | "path" | "terraform"), [str() as word, *rest]):
-                return _within(self._of_instance(name, word, scope), rest)
+                return self._within(self._of_instance(name, word, scope), rest)
             case "var", [str() as variable, *rest]:
-                return _within(self._variable(variable, scope.module), rest)
+                return self._within(self._variable(variable, scope.module), rest)
             case "local", [str() as local, *rest]:
-                return _within(self._local(local, scope.module), rest)
+                return self._within(self._local(local, scope.module), rest)
             case "module", [str() as call, *rest]:
                 return self._output(call, rest, scope)
             case ("data", [str() as kind, str() as called, *rest]) | (
@@ -272,36 +312,61 @@ class Evaluator:
         if steps and any(child.key is not None for child in children):
             key, steps = steps[0], steps[1:]
             children = [child for child in children if child.key == key]
-        if len(children) != 1 or not steps:
+        if not steps and children:
+            return _all(children)
+        if len(children) != 1:
             return Unknown(f"module.{call}")
-        declared = children[0].source.block("output", str(steps[0]))
+        return self._within(children[0], steps)
+
+    def _of_module(self, module: Module, output: str) -> object:
+        declared = module.source.block("output", output)
         if declared is None:
-            return Unknown(f"module.{call}.{steps[0]}")
-        value = self.evaluate(declared.attributes["value"], _Scope(children[0]))
-        return _within(value, steps[1:])
+            return Unknown(f"{module.address}.{output}")
+        return self.evaluate(declared.attributes["value"], _Scope(module))
 
     def _of_resource(self, kind: str, name: str, steps: list[object], scope: _Scope) -> object:
         found = [one for one in scope.module.resources if (one.type, one.name) == (kind, name)]
         if steps and any(one.key is not None for one in found):
             key, steps = steps[0], steps[1:]
             found = [one for one in found if one.key == key]
-        if len(found) != 1 or not steps:
+        if not steps and found:
+            return _all(found)
+        if len(found) != 1:
             return terraform_known.data(self, kind, steps) or Unknown(f"{kind}.{name}")
-        return _within(self.attribute(found[0], str(steps[0])), steps[1:])
+        return self._within(found[0], steps)
+
+    def _within(self, value: object, steps: list[object]) -> object:
+        for step in steps:
+            match value, step:
+                case Resource(), _:
+                    value = self.attribute(value, str(step))
+                case Module(), _:
+                    value = self._of_module(value, str(step))
+                case dict(), _ if step in value:
+                    value = value[step]
+                case list(), int(index) if index < len(value):
+                    value = value[index]
+                case Unknown(), _:
+                    return value
+                case _:
+                    return Unknown(f"[{step!r}]")
+        return value
 
 
-def _within(value: object, steps: list[object]) -> object:
-    for step in steps:
-        match value, step:
-            case dict(), _ if step in value:
-                value = value[step]
-            case list(), int(index) if index < len(value):
-                value = value[index]
-            case Unknown(), _:
-                return value
-            case _:
-                return Unknown(f"[{step!r}]")
-    return value
+def _all(instances: "list[Resource] | list[Module]") -> object:
+    """Return a resource or module as a whole: itself, or its instances by key or in order."""
+    by_key = {one.key: one for one in instances}
+    if list(by_key) == [None]:
+        return instances[0]
+    if all(isinstance(key, int) for key in by_key):
+        return [one for _, one in sorted(by_key.items(), key=lambda pair: int(pair[0] or 0))]
+    return by_key
+
+
+def _listed(whole: object) -> list[object]:
+    if not isinstance(whole, list):
+        raise TypeError(whole)
+    return whole
 
 
 def _lost(values: list[object]) -> Unknown | None:

@@ -11,6 +11,7 @@ from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
     choose_python,
+    notices_of_api_ids,
     read_env_file,
     with_local_environment,
     write_ca_bundle,
@@ -60,7 +61,9 @@ def test_functions_invoke_each_other_here() -> None:
     ("on_aws", "here"),
     [
         ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "http://127.0.0.1:1/dev"),
-        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:1/dev"),
+        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:1"),
+        ("wss://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "ws://127.0.0.1:1"),
+        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com/x", "http://127.0.0.1:1/x"),
         ("abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "127.0.0.1:1/dev"),
         ("wss://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "ws://127.0.0.1:1/dev"),
         ("https://zzzzzzzzz9.execute-api.eu-west-1.amazonaws.com/dev", None),
@@ -125,6 +128,16 @@ def test_an_http_apis_address_on_aws_becomes_that_of_the_http_port(on_aws: str, 
         deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file={}
     )
     assert completed["f"].environment["API"] == here
+
+
+def test_an_api_s_id_alone_is_told_of() -> None:
+    """An address built of it leads to AWS; another value, or one set from outside, is fine."""
+    api = WebSocketApi("abcdefghi0", "s", "dev", {})
+    variables = {"API_ID": "abcdefghi0", "OTHER": "abcdefghi1", "GIVEN": "abcdefghi0"}
+    function = Function("f", "f.handler", "python3.13", Path(), environment=variables)
+    deployment = Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), (api,), {"f": function})
+    (notice,) = notices_of_api_ids(deployment, {"GIVEN": "x"})
+    assert notice.startswith("API_ID of f is an API's id: an address that code builds of it is on")
 
 
 def test_the_environment_file_wins_over_the_template() -> None:

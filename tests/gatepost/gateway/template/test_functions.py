@@ -131,16 +131,15 @@ def test_the_values_file_knows_what_is_not_emulated(read: "Read") -> None:
     template = f"""{HEAD}
   a:
     handler: a.b
-    environment: {{Q: !Ref Jobs, N: !GetAtt Jobs.QueueName, S: !Ref Size, T: !Ref Topic}}
+    environment:
+      {{Q: !Ref Jobs, N: !GetAtt Jobs.QueueName, S: !Ref Size, T: !GetAtt Topic.TopicName}}
     events: [{{websocket: x}}]
 resources:
   Parameters: {{Size: {{Type: String}}}}
   Resources: {{Jobs: {{Type: AWS::SQS::Queue}}, Topic: {{Type: AWS::SNS::Topic}}}}
 """
-    with pytest.raises(TemplateError, match="given under resources in a file for --values"):
-        read(template, values=values)
-    environment = read(template.replace(", T: !Ref Topic", ""), values=values).functions
-    assert environment["shop-dev-a"].environment == {"Q": "https://q", "N": "jobs", "S": "9"}
+    environment = read(template, values=values).functions["shop-dev-a"].environment
+    assert environment == {"Q": "https://q", "N": "jobs", "S": "9", "T": "t"}
 
 
 @pytest.mark.parametrize(

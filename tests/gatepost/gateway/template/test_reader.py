@@ -59,3 +59,16 @@ def test_a_folder_without_a_template_tells_what_was_looked_for(tmp_path: Path) -
         f"{tmp_path}: has none of serverless.yml, template.yaml, template.yml; "
         "--template names another template"
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "advice"),
+    [(["template.yml"], "give {folder}/template.yml"), ([], "name the template in it")],
+)
+def test_a_folder_is_no_template(tmp_path: Path, files: list[str], advice: str) -> None:
+    """The sentence names the template that the folder has."""
+    for name in files:
+        (tmp_path / name).touch()
+    with pytest.raises(TemplateError) as caught:
+        read_template(tmp_path, stage=None, environ={})
+    assert str(caught.value) == f"{tmp_path}: is a folder: {advice.format(folder=tmp_path)}"

@@ -151,7 +151,10 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
         ),
         (
             "service: x\nprovider: aws\nfunctions:\n  a: {handler: a.b}",
-            "serverless.yml:4: functions have no websocket event, so there is no API",
+            (
+                "serverless.yml:4: functions have no websocket event, so there is no WebSocket "
+                "API: HTTP APIs are only served beside a WebSocket API, which this emulator is for"
+            ),
         ),
         (
             "service: ${opt:name}\nprovider: aws\n" + FUNCTIONS,
