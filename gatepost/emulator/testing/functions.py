@@ -4,7 +4,6 @@ Imports what only some gateways need (botocore, workers) when one needs it: a fi
 """
 
 import os
-import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from gatepost.emulator.environment import (
     with_local_environment,
     write_ca_bundle,
 )
+from gatepost.emulator.own_folder import own_folder
 from gatepost.emulator.testing.callables import CallableInvoker
 from gatepost.emulator.testing.setup import Routes, Setup, handlers_of
 from gatepost.emulator.testing.surroundings import surroundings
@@ -41,8 +41,7 @@ async def start_functions(
 
     `management` is the endpoint of `@connections`, `authority` the certificate to trust.
     """
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
-    ca_bundle = write_ca_bundle(Path(folder) / "ca.pem", authority)
+    ca_bundle = write_ca_bundle(stack.enter_context(own_folder()) / "ca.pem", authority)
     dynamodb = await _tables(stack, deployment) if setup.tables else None
     endpoints = Endpoints(
         management=management,

@@ -14,6 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from gatepost.emulator.own_folder import LOCK
 from gatepost.emulator.testing.client import ClosedError, HandshakeRejectedError
 from gatepost.gateway.core.deployment import LambdaProxy, Mock, Route
 
@@ -51,6 +52,12 @@ def test_handlers_given_directly_answer_a_client(gatepost: "StartGateway") -> No
     client.send({"action": "echo", "n": 1})
     assert client.receive_json() == {"action": "echo", "n": 1}
     assert client.received == ['{"action": "echo", "n": 1}']
+
+
+def test_the_folder_of_a_killed_run_can_be_told_from_one_in_use(gatepost: "StartGateway") -> None:
+    """By the lock in it, so that the next run removes it."""
+    gatepost({"$connect": accept})
+    assert (Path(os.environ["AWS_CA_BUNDLE"]).parent / LOCK).is_file()
 
 
 def test_invocations_and_posts_are_there_to_look_at(gatepost: "StartGateway") -> None:
