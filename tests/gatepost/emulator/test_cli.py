@@ -83,8 +83,8 @@ def test_a_folder_without_a_template_tells_what_was_looked_for(
     monkeypatch.chdir(tmp_path)
     assert main(["dev"]) == 2
     assert capsys.readouterr().err == (
-        f"gatepost: {tmp_path}: has none of serverless.yml, template.yaml, template.yml; "
-        "--template names another template\n"
+        f"gatepost: {tmp_path}: has none of serverless.yml, serverless.yaml, serverless.json, "
+        "template.yaml, template.yml, template.json; --template names another template\n"
     )
 
 
