@@ -85,8 +85,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            action="store_true")  # fmt: skip
     option("--workers", "most worker processes of one function (default: %(default)s)",
            type=_workers, default=DEFAULTS.workers, metavar="N")  # fmt: skip
-    option("--python", "interpreter of the functions (default: the project's .venv, else the one "
-           "that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
+    option("--python", "interpreter of the functions (default: the project's .venv or venv, else "
+           "the one that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
     option("--node", "Node that runs JavaScript functions (default: the one on the PATH)",
            type=Path, metavar="PATH")  # fmt: skip
     option("--env-file", "file of NAME=value lines added to every function's environment",

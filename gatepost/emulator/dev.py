@@ -25,6 +25,7 @@ from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
     choose_python,
+    named_python,
     notices_of_api_ids,
     read_env_file,
     with_local_environment,
@@ -86,7 +87,8 @@ async def run(options: DevOptions, stream: TextIO) -> None:
             log.say(line)
         log.say(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C stops it.")
         if log.not_loaded:
-            log.say(f"Can't be loaded, see above: {', '.join(sorted(log.not_loaded))}.")
+            names = ", ".join(sorted(log.not_loaded))
+            log.say(f"Can't be loaded, see above: {names}.{emulator.loaded_by()}")
         log.say("")
         await emulator.follow_saves(stop)
         log.say("\nStopping: closing sockets, running $disconnect ...")
@@ -204,6 +206,10 @@ class Emulator:
         except UnsupportedRuntimeError as error:
             raise UserError(str(error)) from error
         invoker.ready(runner)
+
+    def loaded_by(self) -> str:
+        """Say whose packages functions find, for who misses one."""
+        return named_python(self._options.python, self._deployment)
 
     def _make_runner(self, functions: dict[str, Function]) -> WorkerRunner | InProcessRunner:
         options = RunnerOptions(
