@@ -351,6 +351,10 @@ def test_what_makes_no_sense_is_refused(gatepost: "StartGateway") -> None:
         gatepost()
     with pytest.raises(ValueError, match="two_way names routes without a handler: nosuch"):
         gatepost({"a": echo}, two_way=["nosuch"])
+    with pytest.raises(TypeError, match=r"handler of a is 'chat\.echo', which can't be called"):
+        gatepost({"a": "chat.echo"})  # type: ignore[dict-item] # the mistake
+    with pytest.raises(TypeError, match="a dictionary, by route key"):
+        gatepost([echo])  # type: ignore[arg-type] # the mistake
     with pytest.raises(TypeError, match="colour"):
         gatepost({"a": echo}, colour="red")
     with pytest.raises(ValueError, match="selection expression"):
