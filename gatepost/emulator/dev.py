@@ -38,13 +38,14 @@ from gatepost.emulator.options import DevOptions
 from gatepost.emulator.own_folder import own_folder
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
-from gatepost.emulator.sockets import main_path, summary_lines, with_domain
+from gatepost.emulator.sockets import summary_lines, with_domain
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
+from gatepost.gateway.runner.invocation import NOBODY, Caller, DirectInvoker
 from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
@@ -131,9 +132,10 @@ class _WhenReady:
     """Holds invocations back until the tables exist; sockets may come earlier."""
 
     def __init__(self) -> None:
-        self._runner: asyncio.Future[Invoker | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._runner: asyncio.Future[DirectInvoker | None] = loop.create_future()
 
-    def ready(self, runner: Invoker) -> None:
+    def ready(self, runner: DirectInvoker) -> None:
         self._runner.set_result(runner)
 
     def give_up(self) -> None:
@@ -141,21 +143,21 @@ class _WhenReady:
         if not self._runner.done():
             self._runner.set_result(None)
 
-    def invoke(self, function: str, event: bytes) -> Awaitable[Outcome]:
+    def invoke(self, function: str, event: bytes, caller: Caller = NOBODY) -> Awaitable[Outcome]:
         if self._runner.done() and (runner := self._runner.result()) is not None:
-            return runner.invoke(function, event)
-        return self._invoke_later(function, event)
+            return runner.invoke(function, event, caller)
+        return self._invoke_later(function, event, caller)
 
     def disturb(self, function: str, *, kill: bool, cold: bool) -> None:
         runner: object = self._runner.result() if self._runner.done() else None
         if isinstance(runner, Disturbable):
             runner.disturb(function, kill=kill, cold=cold)
 
-    async def _invoke_later(self, function: str, event: bytes) -> Outcome:
+    async def _invoke_later(self, function: str, event: bytes, caller: Caller) -> Outcome:
         runner = await asyncio.shield(self._runner)
         if runner is None:
             return NotInvocable("the emulator stopped while it was starting")
-        return await runner.invoke(function, event)
+        return await runner.invoke(function, event, caller)
 
 
 class Emulator:
@@ -236,7 +238,7 @@ class Emulator:
     def _endpoints(self, dynamodb: str) -> Endpoints:
         address = authority(_reachable(self._options.host), self.gateway_port)
         return Endpoints(
-            management=f"http://{address}{main_path(self._deployment)}",
+            gateway=address,
             dynamodb=dynamodb,
             functions=f"http://{authority(_reachable(self._options.host), self.http_port)}",
             everything_else=None if self._options.dynamodb else dynamodb,
@@ -274,7 +276,7 @@ class Emulator:
             raise _cannot_listen("--port", options.host, options.port, error) from error
         self.gateway_port = gateway.port
 
-    async def _serve_http(self, control: Control, invoker: Invoker) -> None:
+    async def _serve_http(self, control: Control, invoker: DirectInvoker) -> None:
         options = self._options
         pages = Pages(self._deployment, gateway_port=self.gateway_port)
         serve_functions(

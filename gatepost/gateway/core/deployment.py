@@ -107,7 +107,8 @@ class ApiKey(Struct, frozen=True):
 class WebSocketApi(Struct, frozen=True):
     """One WebSocket API at one stage; its socket is at `/{stage}`.
 
-    `throttle` is the stage's default for every route without its own (B-311).
+    `throttle` is the stage's default for every route without its own (B-311). An API without
+    `default_endpoint` is at its custom domains alone (B-327).
     """
 
     api_id: str
@@ -119,6 +120,7 @@ class WebSocketApi(Struct, frozen=True):
     api_keys: tuple[ApiKey, ...] = ()
     api_key_selection_expression: str = "$request.header.x-api-key"
     throttle: Throttle | None = None
+    default_endpoint: bool = True
 
 
 class DomainMapping(Struct, frozen=True):

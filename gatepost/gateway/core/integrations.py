@@ -72,7 +72,14 @@ def begin(ready: Ready, number: int, wanted: "Wanted") -> Invoke | CallHttp | Ou
     """Return the command that begins the invocation `number`, or its outcome."""
     match ready:
         case LambdaProxy(function=function):
-            return Invoke(number, function, wanted.event, wanted.connection.id, wanted.route.key)
+            return Invoke(
+                number,
+                function,
+                wanted.event,
+                wanted.connection.id,
+                wanted.route.key,
+                wanted.handshake_id,
+            )
         case ReadyMock():
             return _answer(ready, msgspec_json.decode(wanted.event))
         case ReadyHttp():
@@ -147,6 +154,7 @@ def _call(ready: ReadyHttp, number: int, wanted: "Wanted") -> CallHttp:
         wanted.connection.id,
         wanted.route.key,
         wanted.route.integration_timeout_s,
+        wanted.handshake_id,
     )
 
 

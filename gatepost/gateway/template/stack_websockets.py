@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 V2: Final = "AWS::ApiGatewayV2::"
 RATE_MAX: Final = 1e9
 _DEFAULT: Final = "$default"
-_IDLE_OF_API: Final = frozenset(
-    {"DisableExecuteApiEndpoint", "DisableSchemaValidation", "Body", "BodyS3Location"}
-)
+_IDLE_OF_API: Final = frozenset({"DisableSchemaValidation", "Body", "BodyS3Location"})
 _IDLE_OF_ROUTE: Final = frozenset({"RequestParameters"})
 _IDLE_OF_INTEGRATION: Final = frozenset(
     {"ContentHandlingStrategy", "PassthroughBehavior", "TlsConfig"}
@@ -119,6 +117,7 @@ def _at_stage(api: _Api, stage: "Resource") -> WebSocketApi:
         api_key_selection_expression=api.resource.text("ApiKeySelectionExpression")
         or "$request.header.x-api-key",
         throttle=None if default is None else _throttle(default),
+        default_endpoint=not api.resource.flag("DisableExecuteApiEndpoint"),
     )
 
 

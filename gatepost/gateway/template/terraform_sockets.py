@@ -92,6 +92,7 @@ def _socket(evaluator: "Evaluator", api: "Resource", routes: dict[str, Route]) -
         api_key_selection_expression=(
             evaluator.text(api, "api_key_selection_expression") or "$request.header.x-api-key"
         ),
+        default_endpoint=api.values.get("disable_execute_api_endpoint") is not True,
     )
 
 

@@ -241,6 +241,15 @@ def test_a_domain_leads_to_a_stage(plan: "TerraformProject") -> None:
     )
 
 
+@pytest.mark.parametrize(("given", "enabled"), [(None, True), (False, True), (True, False)])
+def test_a_default_endpoint_may_be_disabled(
+    plan: "TerraformProject", *, given: bool | None, enabled: bool
+) -> None:
+    """B-327."""
+    plan.add("aws_apigatewayv2_api.socket", disable_execute_api_endpoint=given)
+    assert plan.read().apis[0].default_endpoint is enabled
+
+
 @pytest.mark.parametrize(
     ("address", "values", "sentence"),
     [
