@@ -1,5 +1,6 @@
 """Where a function's code lies."""
 
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ Resources:
   F:
     Type: {kind}
     Metadata: {metadata}
-    Properties: {{Handler: index.handler, Runtime: python3.13{code}}}
+    Properties: {{Handler: index.handler{code}}}
 """
 LAMBDA = "AWS::Lambda::Function"
 SERVERLESS = "AWS::Serverless::Function"
@@ -42,6 +43,8 @@ def read(
 ) -> "Deployment":
     """Read a template at `path` whose one function has its code so."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if "Runtime" not in code:
+        code += ", Runtime: python3.13"
     text = TEMPLATE.format(kind=kind, code=code, metadata=dict(metadata or {}))
     path.write_text(text, encoding="utf-8")
     return read_template(path, stage=None, environ={}, values=values)
@@ -145,11 +148,41 @@ def test_code_in_the_template_is_written_where_it_can_be_debugged(
 
 
 @pytest.mark.parametrize(
+    ("template", "code"),
+    [
+        ("template.yaml", ", Code: dist/f.zip"),
+        ("cdk.out/Chat.template.json.yaml", ", Code: {S3Bucket: b, S3Key: abc.zip}"),
+    ],
+)
+def test_code_that_is_only_in_a_zip_file_is_unpacked(
+    tmp_path: Path, template: str, code: str
+) -> None:
+    """Into a folder that git ignores; a notice says that edits need a new archive."""
+    for name in ("dist/f.zip", "cdk.out/asset.abc.zip"):
+        (tmp_path / name).parent.mkdir()
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("index.py", "def handler(event, context): ...")
+    deployment = read(tmp_path / template, code)
+    root = code_root(deployment)
+    assert root.parent == tmp_path / ".gatepost/unpacked"
+    assert (root / "index.py").is_file()
+    assert (tmp_path / ".gatepost/.gitignore").is_file()
+    assert any("F is run from" in notice for notice in deployment.notices)
+
+
+def test_an_archive_of_another_language_is_left_alone(tmp_path: Path) -> None:
+    """It can't be run anyhow."""
+    (tmp_path / "a.jar").touch()
+    with pytest.raises(TemplateError, match="only those of Python and Node are unpacked"):
+        read(tmp_path / "template.yaml", ", Code: a.jar, Runtime: java21")
+
+
+@pytest.mark.parametrize(
     ("kind", "code", "sentence"),
     [
         (LAMBDA, "", "Resources.F needs Code"),
         (LAMBDA, ", Code: nope", "F.Properties.Code is nope, which is not there"),
-        (LAMBDA, ", Code: a.zip", "is a.zip, a file: only folders are run; unpack it"),
+        (LAMBDA, ", Code: a.zip", "is a.zip, which can't be unpacked: File is not a zip file"),
         (SERVERLESS, ", CodeUri: 's3://b/k'", "lies in S3, and the file of index.handler is not"),
         (LAMBDA, ", Code: {S3Bucket: b, S3Key: k.zip}", "resources, F, source_dir"),
         (SERVERLESS, ", CodeUri: {Bucket: b, Key: k.zip}", "resources, F, source_dir"),

@@ -18,7 +18,8 @@ from gatepost.gateway.core.deployment import (
     WebSocketApi,
 )
 from gatepost.gateway.template.errors import TemplateError
-from gatepost.gateway.template.serverless import make_api_id, read_serverless
+from gatepost.gateway.template.identities import make_api_id
+from gatepost.gateway.template.serverless import read_serverless
 
 if TYPE_CHECKING:
     from tests.gatepost.gateway.template.conftest import Read, Refusal
@@ -152,8 +153,9 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
         (
             "service: x\nprovider: aws\nfunctions:\n  a: {handler: a.b}",
             (
-                "serverless.yml:4: functions have no websocket event, so there is no WebSocket "
-                "API: HTTP APIs are only served beside a WebSocket API, which this emulator is for"
+                "serverless.yml:4: functions have no websocket event, and resources no WebSocket "
+                "API, so there is none: HTTP APIs are only served beside a WebSocket API, "
+                "which this emulator is for"
             ),
         ),
         (
