@@ -160,7 +160,10 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
         ),
         (
             "service: ${opt:name}\nprovider: aws\n" + FUNCTIONS,
-            "serverless.yml:1: ${opt:name} has no value: option --name is not given",
+            (
+                "serverless.yml:1: ${opt:name} has no value: option --name is not given; "
+                "a file given by --values can set it, as name of options"
+            ),
         ),
         (
             "service: x\n"
