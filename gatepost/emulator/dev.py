@@ -25,6 +25,7 @@ from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
     choose_python,
+    named_python,
     notices_of_api_ids,
     read_env_file,
     with_local_environment,
@@ -59,6 +60,10 @@ from gatepost.gateway.template.values import NO_VALUES, read_values
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 """Every address of this machine: good to listen on, not to connect to."""
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ONE_CTRL_C_S = 0.3
+"""Signals within it are one: the terminal sends Ctrl-C, and `npm run` or `timeout` once more."""
+
 
 async def run(options: DevOptions, stream: TextIO) -> None:
     """Run until SIGINT, SIGTERM or SIGHUP, or until nobody reads `stream` any more.
@@ -69,8 +74,8 @@ async def run(options: DevOptions, stream: TextIO) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     log = LiveLog(stream, level=options.log_level, later=loop.call_soon, on_unread=stop.set)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, _first_stops_second_ends, number, stop)
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, _first_stops_second_ends, stop)
     _stop_when_unread(stream, stop)
     async with AsyncExitStack() as stack:
         emulator = Emulator(options, log)
@@ -83,7 +88,8 @@ async def run(options: DevOptions, stream: TextIO) -> None:
             log.say(line)
         log.say(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C stops it.")
         if log.not_loaded:
-            log.say(f"Can't be loaded, see above: {', '.join(sorted(log.not_loaded))}.")
+            names = ", ".join(sorted(log.not_loaded))
+            log.say(f"Can't be loaded, see above: {names}.{emulator.loaded_by()}")
         log.say("")
         await emulator.follow_saves(stop)
         log.say("\nStopping: closing sockets, running $disconnect ...")
@@ -114,11 +120,12 @@ def _stop_when_unread(stream: TextIO, stop: asyncio.Event) -> None:
             loop.add_reader(stream, unread)  # its write end gets "readable" when it breaks
 
 
-def _first_stops_second_ends(number: signal.Signals, stop: asyncio.Event) -> None:
+def _first_stops_second_ends(stop: asyncio.Event) -> None:
     """Stop in good order; at the second Ctrl-C end at once: the workers notice and follow."""
-    if stop.is_set():
-        os._exit(128 + number)
     stop.set()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.call_later(_ONE_CTRL_C_S, loop.add_signal_handler, number, os._exit, 128 + number)
 
 
 class _WhenReady:
@@ -201,6 +208,10 @@ class Emulator:
         except UnsupportedRuntimeError as error:
             raise UserError(str(error)) from error
         invoker.ready(runner)
+
+    def loaded_by(self) -> str:
+        """Say whose packages functions find, for who misses one."""
+        return named_python(self._options.python, self._deployment)
 
     def _make_runner(self, functions: dict[str, Function]) -> WorkerRunner | InProcessRunner:
         options = RunnerOptions(

@@ -216,9 +216,10 @@ def _check_node(node: str) -> None:
 
 
 def choose_python(given: Path | None, root: Path) -> Path:
-    """Choose the interpreter for handlers: the given one, else the project's .venv, else ours.
+    """Choose the interpreter for handlers: the given one, else the project's, else ours.
 
-    A bare name is looked up on the PATH. Raises UserError when the given one is no executable.
+    The project's is that of its folder .venv or venv. A bare name is looked up on the PATH. Raises
+    UserError when the given one is no executable.
     """
     if given is not None:
         found = shutil.which(given)
@@ -226,5 +227,13 @@ def choose_python(given: Path | None, root: Path) -> Path:
             raise UserError(f"--python {given}: no such executable.")
         return Path(found).absolute()
     scripts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-    candidate = root.joinpath(".venv", *scripts)
-    return candidate if candidate.is_file() else Path(sys.executable)
+    candidates = (root.joinpath(folder, *scripts) for folder in (".venv", "venv"))
+    return next((python for python in candidates if python.is_file()), Path(sys.executable))
+
+
+def named_python(given: Path | None, deployment: Deployment) -> str:
+    """Return a sentence on which Python it is; an empty text where no function is for Python."""
+    if not any(f.runtime.startswith("python") for f in deployment.functions.values()):
+        return ""
+    python = choose_python(given, deployment.root)
+    return f" Python functions are run by {python}; --python names another."

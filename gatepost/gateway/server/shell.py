@@ -362,7 +362,7 @@ class Shell:
             await asyncio.wait(self._invocations, timeout=left_s)
         if outlasting := list(self._invocations):
             logger.warning(
-                "%d invocations outlasted %g s and were abandoned", len(outlasting), within_s
+                "abandoned after %g s, still running: %d invocation(s)", within_s, len(outlasting)
             )
             for invocation in outlasting:
                 invocation.cancel()

@@ -3,7 +3,7 @@
 Responsible for folders that are there: of SAM (`CodeUri`), `sam build`, the CDK's assets, and the
 project beside a packaging folder. Code written into the template is put into `.gatepost/inline` of
 the project, and a zip file is unpacked beside it, which is all that reading a template writes;
-archives in S3 and images are refused.
+archives in S3 that are nowhere unpacked and images are refused.
 """
 
 from functools import partial
@@ -15,12 +15,15 @@ from gatepost.gateway.template.archives import ArchiveError, hidden_folder, unpa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gatepost.gateway.template.part import Part, Resource
+    from gatepost.gateway.template.part import Resource
     from gatepost.gateway.template.stack import Stack
     from gatepost.gateway.template.view import View
 
 _PACKAGING: Final = frozenset({".serverless", ".osls", "cdk.out", ".aws-sam"})
 """Folders that tools write templates into, inside of the project."""
+
+_NEIGHBOURS: Final = (".", "src", "lambda", "lambdas", "functions", "handlers")
+"""Folders beside a template that the code of an archive may have been packed from."""
 
 _RUNTIMES: Final = ("python", "nodejs")
 _SUFFIXES: Final = (".py", ".js", ".mjs", ".cjs", "/__init__.py")
@@ -44,6 +47,7 @@ def has_handler(folder: Path, handler: str) -> bool:
 def code_root(function: "Resource", stack: "Stack") -> Path:
     """Return the folder that the handler's path begins at.
 
+    Code in S3 lies where the values file says (`source_dir`), else where its handler's file is.
     Raises TemplateError for code that is not on this machine as a folder or a zip file.
     """
     folder = stack.folder
@@ -69,13 +73,22 @@ def code_root(function: "Resource", stack: "Stack") -> Path:
     if code is None:
         raise function.error("needs Code")
     if not code.is_mapping or _names_function(code):
-        return placed(function.intrinsics.text(code) or "", code)
+        return _from_text(function, code, folder, placed)
     return _from_mapping(function, code, folder, placed)
 
 
 def _names_function(code: "View") -> bool:
     key = next(iter(code.keys()), "")
     return key == "Ref" or key.startswith("Fn::")
+
+
+def _from_text(
+    function: "Resource", code: "View", folder: Path, placed: "Callable[[str, View], Path]"
+) -> Path:
+    text = function.intrinsics.text(code) or ""
+    if text.startswith(("s3://", "https://")):
+        return _beside_archive(function, text, code, folder, placed=placed)
+    return placed(text, code)
 
 
 def _from_mapping(
@@ -92,34 +105,47 @@ def _from_mapping(
     asset = None if metadata is None else metadata.get("aws:asset:path")
     if asset is not None:
         return placed(asset.text(), asset)
-    return _beside_archive(part, code, folder, placed)
+    view = part.get("S3Key") or part.get("Key")
+    key = None if view is None else view.node.value
+    return _beside_archive(
+        function, key if isinstance(key, str) else "", code, folder, placed=placed
+    )
 
 
 def _beside_archive(
-    part: "Part", code: "View", folder: Path, placed: "Callable[[str, View], Path]"
+    function: "Resource",
+    key: str,
+    code: "View",
+    folder: Path,
+    *,
+    placed: "Callable[[str, View], Path]",
 ) -> Path:
     """Find the sources of an archive in S3: the CDK's asset, or the project it was packed from."""
-    view = part.get("S3Key") or part.get("Key")
-    key = None if view is None else view.node.value
-    if isinstance(key, str):
-        asset = folder / f"asset.{Path(key).stem}"
-        if asset.is_dir():
-            return asset
-        if asset.with_name(f"{asset.name}.zip").is_file():
-            return placed(f"{asset.name}.zip", code)
+    given = function.intrinsics.values.resources.get(function.logical_id, {}).get("source_dir")
+    if given is not None:
+        return placed(given, code)
+    stem = Path(key).stem
+    asset = folder / f"asset.{stem}"
+    if asset.is_dir():
+        return asset
+    if asset.with_name(f"{asset.name}.zip").is_file():
+        return placed(f"{asset.name}.zip", code)
     project = project_of(folder)
     if project != folder and folder.name != "cdk.out":
         return project
+    handler = function.require_text("Handler")
+    for name in (stem, *_NEIGHBOURS):
+        if has_handler(folder / name, handler):
+            return (folder / name).resolve()
     raise code.error(
-        "lies in S3, and its sources are not beside the template: give the template as it is "
-        "before it is packaged, or the one in .aws-sam/build, cdk.out or .serverless"
+        f"lies in S3, and the file of {handler} is not found beside the template: give the one in "
+        ".aws-sam/build, cdk.out or .serverless, or the template as it is before it is packaged; "
+        f"or name the folder in a file for --values: resources, {function.logical_id}, source_dir"
     )
 
 
 def _found(text: str, at: "View", folder: Path) -> Path:
     """Return the folder or file that is named."""
-    if text.startswith(("s3://", "https://", "http://")):
-        raise at.error(f"is {text}: give the template as it is before it is packaged")
     path = folder / text
     try:
         there = path.is_dir() or path.is_file()

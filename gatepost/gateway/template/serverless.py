@@ -68,7 +68,7 @@ def read_serverless(
     if not isinstance(root.value, dict):
         what = "it is empty" if root.value is None else "it must be a mapping"
         raise Place(name).error(f"is no serverless template: {what}")
-    given = {**options, **({} if stage is None else {"stage": stage})}
+    given = {**values.options, **options, **({} if stage is None else {"stage": stage})}
     folder = path.parent.absolute()
     plain = View(root, "", Variables(root, folder, given, environ, values))
     known = _with_dotenv(plain, folder, environ)

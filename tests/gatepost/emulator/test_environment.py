@@ -198,11 +198,12 @@ def test_an_environment_file_is_read_or_refused_with_its_name(
 
 
 def test_the_projects_own_venv_runs_its_functions(tmp_path: Path) -> None:
-    """Its packages are there."""
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.touch(mode=0o755)
-    assert choose_python(None, tmp_path) == python
+    """Its packages are there; the folder may have either of the usual names."""
+    for folder in ("venv", ".venv"):
+        python = tmp_path / folder / "bin/python"
+        python.parent.mkdir(parents=True)
+        python.touch(mode=0o755)
+        assert choose_python(None, tmp_path) == python
 
 
 def test_a_given_interpreter_must_exist(tmp_path: Path) -> None:
