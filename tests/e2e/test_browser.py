@@ -1,10 +1,12 @@
 """The chat page in headless Chromium: people who join, talk, lose the server and get it back."""
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -201,6 +203,26 @@ async def test_the_page_comes_back_by_itself_after_the_server_went_away(
     await expect(ada.heard).to_have_text(["Here again"], timeout=DELIVERED_MS)
     # The browser itself notes each attempt that failed.
     assert [it for it in ada.complaints if "WebSocket connection to" not in it] == []
+
+
+async def test_nothing_is_lost_while_the_page_is_cut_off(
+    join: Join, emulator: "RunningEmulator"
+) -> None:
+    """What was said between two connections is there, in its order and once."""
+    ada, grace = await join("Ada", at=emulator), await join("Grace", at=emulator)
+    connections = re.compile(r"connect +([\w-]+=)")
+    texts = [f"Message {number}" for number in range(12)]
+    async with aiohttp.ClientSession() as session:
+        for number, text in enumerate(texts):
+            await ada.say(text)
+            own = ada.page.locator(".message.own").last  # the next may overtake one that is not
+            await expect(own).to_have_attribute("data-delivery", "sent", timeout=DELIVERED_MS)
+            if number % 4 == 1:
+                url = f"{emulator.management_url}/@connections/"
+                latest = connections.findall(emulator.output)[-1]  # Grace's
+                await (await session.delete(url + latest)).release()
+    await expect(grace.heard).to_have_text(texts, timeout=RECONNECTED_MS)
+    assert len(connections.findall(emulator.output)) > 2
 
 
 async def test_nothing_is_wider_than_a_phone(join: Join) -> None:
