@@ -1,8 +1,9 @@
 """How long the pytest fixture `gatepost` takes to give a gateway that answers, and to take it down.
 
-`first` is the first gateway of a process that has imported pytest and nothing of gatepost: imports
-and certificate included, in milliseconds of the clock and of the processor; `further` is each one
-after it. Modules are compiled already, as they are in every run of a project's tests but its first.
+`first` is the first gateway of a process that has imported pytest and, at the most, what the
+plugin imports when tests are collected; `further` is each one after it. `imports` is what
+collecting then takes longer. Modules are compiled already, as they are in every run of a project's
+tests but its first.
 """
 
 import asyncio
@@ -23,25 +24,38 @@ GATEWAYS = 20
 METHOD = (
     f"medians of {PROCESSES} processes, interleaved; in each, one first gateway and {GATEWAYS - 1} "
     "further ones, from the call of the fixture to a client whose handshake is complete, and from "
-    "there to everything closed; in milliseconds, of the clock but for first_cpu; first_least is "
-    "the least of the processes, which others on the machine disturbed least; handlers run in the "
-    "test's process, modules are compiled before"
+    "there to everything closed; in milliseconds, of the clock but for those of the processor "
+    "(cpu); first_least is the least of the processes, which others on the machine disturbed "
+    "least; handlers run in the test's process, modules are compiled before"
 )
-KINDS = ("handlers given directly", "template")
+GIVEN = ("handlers given directly", "template")
+LATE = ", imported at first use"
+"""For a fixture that collecting does not show, as by `request.getfixturevalue`."""
+KINDS = (*GIVEN, *(given + LATE for given in GIVEN))
 
 
 def measure(kind: str) -> dict[str, float]:
     """Measure in this process; milliseconds."""
     import pytest  # noqa: F401, PLC0415 - a process that runs tests has it
 
+    before, before_cpu = time.perf_counter(), time.process_time()
+    if not kind.endswith(LATE):
+        import gatepost.emulator.testing.prepared  # noqa: F401, PLC0415 - it is measured
     begun, begun_cpu = time.perf_counter(), time.process_time()
+    imports = {"imports_ms": begun - before, "imports_cpu_ms": begun_cpu - before_cpu}
+    figures = {**imports, **_measure_gateways(kind, begun, begun_cpu)}
+    return {name: figure * 1000 for name, figure in figures.items()}
+
+
+def _measure_gateways(kind: str, begun: float, begun_cpu: float) -> dict[str, float]:
+    """Start and close gateways; the first is under way since `begun`. Seconds."""
     from gatepost.emulator.testing.gateway import Gateways  # noqa: PLC0415 - it is measured
 
     starts: list[float] = []
     ends: list[float] = []
     for _ in range(GATEWAYS):
         gateways = Gateways()
-        if kind == "template":
+        if kind.startswith("template"):
             gateway = gateways(template=TEMPLATE)
         else:
             gateway = gateways({"$connect": lambda _event, _context: {"statusCode": 200}})
@@ -54,13 +68,12 @@ def measure(kind: str) -> dict[str, float]:
         starts.append(started - begun)
         ends.append(ended - started)
         begun = time.perf_counter()
-    figures = {
+    return {
         "first_ms": starts[0],
         "first_cpu_ms": first_cpu,
         "further_ms": statistics.median(starts[1:]),
         "close_ms": statistics.median(ends),
     }
-    return {name: figure * 1000 for name, figure in figures.items()}
 
 
 async def main() -> None:

@@ -17,7 +17,7 @@ import certifi
 from msgspec import Struct, structs
 
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.sockets import main_path, path_for_function
+from gatepost.emulator.sockets import address_for_function
 from gatepost.gateway.core.addresses import path_of
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.runner.environment import is_node
@@ -38,11 +38,11 @@ MANAGEMENT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 class Endpoints(Struct, frozen=True):
     """Where the local cloud answers. `everything_else` is unset when only a table is at hand.
 
-    `management` is that of the template's first API; functions of other APIs get their own.
+    `gateway` is the authority of the sockets and of `@connections`, the others are URLs.
     `functions` is where they are invoked by name and where HTTP APIs are, unset where neither is.
     """
 
-    management: str
+    gateway: str
     dynamodb: str | None
     functions: str | None = None
     everything_else: str | None = None
@@ -83,8 +83,7 @@ def with_local_environment(
     file, the endpoints of this run. Where the template builds the API's address on AWS into a
     variable of its own, this run's stands instead.
     """
-    origin = endpoints.management.removesuffix(main_path(deployment))
-    here = _addresses_here(deployment, origin, endpoints.functions)
+    here = _addresses_here(deployment, endpoints.gateway, endpoints.functions)
     local = {
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
         "AWS_CA_BUNDLE": str(ca_bundle),
@@ -112,7 +111,7 @@ def with_local_environment(
                 **here(function.environment),
                 **env_file,
                 **local,
-                MANAGEMENT: origin + path_for_function(deployment, name),
+                MANAGEMENT: f"http://{address_for_function(deployment, name, endpoints.gateway)}",
             },
         )
         for name, function in deployment.functions.items()
@@ -140,14 +139,13 @@ def notices_of_api_ids(deployment: Deployment, env_file: Mapping[str, str]) -> I
 
 
 def _addresses_here(
-    deployment: Deployment, origin: str, http_origin: str | None
+    deployment: Deployment, address: str, http_origin: str | None
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
     """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`, also without stage.
 
     Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too, that
     of HTTP APIs does not. Their paths are the same there.
     """
-    address = origin.removeprefix("http://")
     local: dict[str, str] = {}
     for api in deployment.apis:
         here = local[f"{api.api_id}/{api.stage}"] = address + path_of(api, deployment.apis)
@@ -218,9 +216,10 @@ def _check_node(node: str) -> None:
 
 
 def choose_python(given: Path | None, root: Path) -> Path:
-    """Choose the interpreter for handlers: the given one, else the project's .venv, else ours.
+    """Choose the interpreter for handlers: the given one, else the project's, else ours.
 
-    A bare name is looked up on the PATH. Raises UserError when the given one is no executable.
+    The project's is that of its folder .venv or venv. A bare name is looked up on the PATH. Raises
+    UserError when the given one is no executable.
     """
     if given is not None:
         found = shutil.which(given)
@@ -228,5 +227,13 @@ def choose_python(given: Path | None, root: Path) -> Path:
             raise UserError(f"--python {given}: no such executable.")
         return Path(found).absolute()
     scripts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-    candidate = root.joinpath(".venv", *scripts)
-    return candidate if candidate.is_file() else Path(sys.executable)
+    candidates = (root.joinpath(folder, *scripts) for folder in (".venv", "venv"))
+    return next((python for python in candidates if python.is_file()), Path(sys.executable))
+
+
+def named_python(given: Path | None, deployment: Deployment) -> str:
+    """Return a sentence on which Python it is; an empty text where no function is for Python."""
+    if not any(f.runtime.startswith("python") for f in deployment.functions.values()):
+        return ""
+    python = choose_python(given, deployment.root)
+    return f" Python functions are run by {python}; --python names another."

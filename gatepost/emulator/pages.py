@@ -15,8 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.http_api.answers import BODY_BYTES_MAX
-from gatepost.emulator.sockets import main_path
-from gatepost.gateway.core.addresses import path_of
+from gatepost.emulator.sockets import address_of, main_address
 from gatepost.gateway.core.deployment import Deployment, WebSocketApi
 from gatepost.gateway.server.listener import authority, bind
 
@@ -75,12 +74,12 @@ class Pages:
             router.add_static("/", self._folder)
 
     async def _discovery(self, request: web.Request) -> web.Response:
-        return web.json_response({"url": self._socket_url(request, main_path(self._deployment))})
+        address = main_address(self._deployment, self._gateway(request))
+        return web.json_response({"url": f"ws://{address}"})
 
-    def _socket_url(self, request: web.Request, path: str) -> str:
+    def _gateway(self, request: web.Request) -> str:
         # The host that the page was opened with, so that a phone on the same network finds it.
-        address = authority(request.url.host or "localhost", self._gateway_port)
-        return f"ws://{address}{path}"
+        return authority(request.url.host or "localhost", self._gateway_port)
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         index = self._deployment.settings.get("index", "index.html")
@@ -92,7 +91,9 @@ class Pages:
         deployed = self._deployment.apis
         apis = "".join(
             _api_html(
-                api, self._socket_url(request, path_of(api, deployed)), named=len(deployed) > 1
+                api,
+                f"ws://{address_of(self._deployment, api, self._gateway(request))}",
+                named=len(deployed) > 1,
             )
             for api in deployed
         )

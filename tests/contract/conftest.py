@@ -5,7 +5,6 @@ concurrency where moto is not.
 """
 
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from tests.contract.fault_proxy import FaultProxy, fault_proxy
 from tests.contract.scripted_gateway import ScriptedGateway, scripted_gateway
 from tests.fake_rows import Rows
 from tests.fakes import memory_store
-from tests.optional_tools import dynoxide
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -136,28 +134,6 @@ async def case(
             case.proxy.have_a_bad_day()
         repeats = request.param == "bad day"
         yield StoreCase(case.store, case.block, case.rows, repeats)
-
-
-@pytest.fixture(scope="session")
-def dynoxide_endpoint() -> Iterator[str]:
-    """Give the URL of a dynoxide of our own."""
-    binary = dynoxide()
-    assert binary, "tests that use dynoxide are marked so"
-    with socket.socket() as probe:  # dynoxide can't say which port the system chose
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(
-        [binary, "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert "listening" in process.stdout.readline()
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
 
 
 def _memory_case() -> StoreCase:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,11 +176,44 @@ async def services(
     monkeypatch: pytest.MonkeyPatch,
 ) -> "AsyncIterator[Services]":
     """What functions have, over the table and gateway of `guarded`."""
+    async with services_of(guarded.emulator, moto_endpoint, "dev", monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def template_over_moto(moto_endpoint: str) -> Iterator[RunningEmulator]:
+    """The template as `make run` has it, over a table that tests can reach as well."""
+    running = RunningEmulator(
+        *("--env-file", "local.env", "--dynamodb", moto_endpoint, "--stage", "shown")
+    )
+    yield running
+    running.stop_now()
+
+
+@pytest.fixture
+async def template_services(
+    template_over_moto: RunningEmulator,
+    moto_endpoint: str,
+    fake_credentials: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> "AsyncIterator[Services]":
+    """What functions have, over the table and gateway of `template_over_moto`."""
+    async with services_of(template_over_moto, moto_endpoint, "shown", monkeypatch) as found:
+        yield found
+
+
+@asynccontextmanager
+async def services_of(
+    emulator: RunningEmulator, dynamodb_url: str, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> "AsyncIterator[Services]":
+    """Work on the table and gateway of an emulator of this template, as its functions do."""
     from functions.runtime.wiring import Environment  # noqa: PLC0415 - few tests need it
 
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_endpoint)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", guarded.emulator.management_url)
-    monkeypatch.setenv("TABLE_NAME", "gatepost-dev-Table")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", emulator.management_url)
+    monkeypatch.setenv("TABLE_NAME", f"gatepost-{stage}-Table")
     environment = Environment()
-    yield await environment.services()
-    await environment.close()
+    try:
+        yield await environment.services()
+    finally:
+        await environment.close()

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -119,5 +120,6 @@ async def test_a_handler_that_cannot_be_imported_is_named_and_refuses_connection
     with pytest.raises(InvalidStatus) as refused:
         await connect(emulator.url)
     assert refused.value.response.status_code == 502
-    for part in (handler, str(tmp_path), why, "Can't be loaded, see above: any."):
+    summary = f"Can't be loaded, see above: any. Python functions are run by {sys.executable};"
+    for part in (handler, str(tmp_path), why, summary):
         await emulator.said(part)

@@ -2,7 +2,8 @@
 
 import { Connection } from "/client/gatepost.js";
 
-const TYPES = ["state", "error", "subscribed", "unsubscribed", "broken", "join", "leave", "closing"];
+const CHANNELS = ["subscribed", "unsubscribed", "broken", "join", "leave"];
+const TYPES = ["state", "error", "message", "closing", ...CHANNELS];
 
 export class Clock {
   time = 0;

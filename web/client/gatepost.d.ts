@@ -56,6 +56,8 @@ export interface ConnectionEvents {
   /** The server ended a subscription, or refused it for good. */
   unsubscribed: { channel: string; code: number; message: string };
   closing: { type: "closing"; code: number; message: string; reconnect: boolean };
+  /** A server sent it to the user, not to a channel. It may come twice, with the same `id`. */
+  message: { type: "message"; id: string; data: unknown; at: number };
   join: { type: "join"; channel: string; from: { user: string; connection: string } };
   leave: { type: "leave"; channel: string; from: { user: string; connection: string } };
 }

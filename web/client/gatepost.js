@@ -62,7 +62,7 @@ const DEFAULTS = {
  *
  * Events, each with its content as `detail` (`on` hands that over directly): `state`, `error`,
  * `subscribed` (after each reconnect too, once what was missed has come), `broken` (it can't come
- * any more), `unsubscribed`, `join`, `leave`, `closing`.
+ * any more), `unsubscribed`, `join`, `leave`, `message` (a server sent it to the user), `closing`.
  */
 export class Connection extends EventTarget {
   #url;
@@ -357,6 +357,8 @@ export class Connection extends EventTarget {
       const { code, message: reason, reconnect } = message;
       this.#lose({ code, reason, reconnect });
       this.#emit("closing", message);
+    } else if (message.type === "message") {
+      this.#emit("message", message);
     } else if (message.type === "join" || message.type === "leave") {
       if (this.#subscriptions.has(message.channel)) this.#emit(message.type, message);
     }

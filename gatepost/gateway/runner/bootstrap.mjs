@@ -217,11 +217,11 @@ class Context {
   logGroupName = process.env.AWS_LAMBDA_LOG_GROUP_NAME;
   logStreamName = process.env.AWS_LAMBDA_LOG_STREAM_NAME;
   identity = undefined;
-  clientContext = undefined;
 
   constructor(headers) {
     this.awsRequestId = headers["lambda-runtime-aws-request-id"];
     this.invokedFunctionArn = headers["lambda-runtime-invoked-function-arn"];
+    this.clientContext = JSON.parse(headers["lambda-runtime-client-context"] ?? "0") || undefined;
     const deadline = Number(headers["lambda-runtime-deadline-ms"]);
     this.getRemainingTimeInMillis = () => Math.max(deadline - Date.now(), 0);
   }

@@ -30,9 +30,10 @@ from gatepost.gateway.runner.environment import (
     function_environment,
     is_node,
 )
-from gatepost.gateway.runner.invocation import Invocation, not_deployed, trace_id
+from gatepost.gateway.runner.invocation import NOBODY, Invocation, not_deployed, trace_id
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.output import Output
+from gatepost.gateway.runner.report import end_line, report_line, start_line
 from gatepost.gateway.runner.runtime_api import PAYLOAD_BYTES_MAX, TOO_LARGE
 from gatepost.gateway.runner.whole_lines import WholeLines
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from gatepost.gateway.core.deployment import Function
     from gatepost.gateway.core.inputs import Outcome
+    from gatepost.gateway.runner.invocation import Caller
 
 Result = TypeVar("Result")
 
@@ -106,10 +108,12 @@ class InProcessRunner:
             self._process.restore()
             self._process = None
 
-    def invoke(self, function: str, event: bytes) -> asyncio.Future[Outcome]:
+    def invoke(
+        self, function: str, event: bytes, caller: Caller = NOBODY
+    ) -> asyncio.Future[Outcome]:
         """Run `function` on the JSON document `event`. Cancelling gives up waiting, no more."""
         loop = asyncio.get_running_loop()
-        invocation = Invocation(event, loop.create_future(), loop.time())
+        invocation = Invocation(event, loop.create_future(), loop.time(), caller)
         if (lane := self._lanes.get(function)) is not None:
             lane.submit(invocation)
         else:
@@ -285,12 +289,29 @@ class _Lane:
             if not isinstance(job, Invocation):
                 self._tell(job, self._load())
             elif not job.outcome.done():
-                self._tell(job.outcome, self._run(job))
+                began = time.monotonic()
+                outcome = self._run(job)
+                self._log(job, (time.monotonic() - began) * 1000)
+                self._tell(job.outcome, outcome)
 
     def _tell(self, waiting: asyncio.Future[Result], result: Result) -> None:
         self._process.end_lines()
         with contextlib.suppress(RuntimeError):  # the loop has ended before the handler
             self._loop.call_soon_threadsafe(_settle, waiting, result)
+
+    def _log(self, invocation: Invocation, duration_ms: float) -> None:
+        """Give the caller what Lambda writes itself; what is printed goes to the terminal."""
+        if (on_log := invocation.caller.on_log) is not None:
+            on_log(start_line(invocation.request_id))
+            on_log(end_line(invocation.request_id))
+            report = report_line(
+                invocation.request_id,
+                duration_ms=duration_ms,
+                memory_mb=self._function.memory_mb,
+                used_mb=None,
+                init_ms=None,
+            )
+            on_log(report)
 
     def _load(self) -> Failed | None:
         root = self._function.code_root.absolute()
@@ -318,6 +339,7 @@ class _Lane:
             request_id=invocation.request_id,
             arn=function_arn(self._function, self._options.account_id),
             deadline_ms=int((time.time() + self._function.timeout_s) * 1000),
+            client=invocation.caller.client_context.encode(),
         )
         try:
             returned, payload = bootstrap.call(self._handler, invocation.event, context)

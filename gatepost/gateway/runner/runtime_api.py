@@ -102,6 +102,8 @@ class RuntimeApi:
             f"Lambda-Runtime-Invoked-Function-Arn: {self._arn}\r\n"
             f"Lambda-Runtime-Trace-Id: {trace_id()}\r\n"
         )
+        if client_context := invocation.caller.client_context:
+            head += f"Lambda-Runtime-Client-Context: {client_context}\r\n"
         link.answer("200 OK", invocation.event, head)
 
     def unread(self) -> bool:

@@ -48,6 +48,7 @@ from gatepost.gateway.core.inputs import (
 from gatepost.gateway.core.ports import Backends, Disturbable, Invoker
 from gatepost.gateway.server.clock import Clock
 from gatepost.gateway.server.http_reader import Request
+from gatepost.gateway.server.recovery import Cause, commands_after_a_bug, losses_after_a_bug
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +61,6 @@ Heard = Message | BinaryMessage | Pinged | PeerClosed | ProtocolFailed | Lost | 
 INVOCATIONS_PER_CONNECTION_MAX = 256
 """With so many invocations under way a connection is not read, until half of them have ended."""
 
-
-INTERNAL_ERROR = 1011
-"""Close code of a connection over which a bug of ours came to light (RFC 6455 section 7.4.1)."""
 
 RECOVERY_S = 1.0
 """How soon after a bug the core is given the time again: its word of when may be lost."""
@@ -215,29 +213,25 @@ class Shell:
 
     # Inputs and commands.
 
-    def receive(self, given: Input, connection_id: str | None = None) -> None:
-        """Give the core an input and carry out what it says, in order.
+    def receive(self, given: Input, cause: Cause | None = None) -> None:
+        """Give the core an input, the outcome of `cause` perhaps, and carry out what it says.
 
         A bug in the core or here is logged with its traceback and never ends the gateway. One in
-        the core costs the connection of the input, or else the one named, which ends with 1011.
+        the core costs the connection concerned, which ends with 1011, or its handshake.
         """
         try:
             commands = self._core.receive(given, self._clock())
         except Exception:
             logger.exception("The gateway's core failed on %s", type(given).__name__)
-            self._recover(given, getattr(given, "connection_id", connection_id))
+            self._recover(given, cause)
             return
         self._do(commands)
 
-    def _recover(self, given: Input, connection_id: str | None) -> None:
-        """Keep a client from waiting for commands that a bug lost, and the core from a dead link.
-
-        The core hears that the connection is lost, so that nothing more is taken for it.
-        """
-        self._do(_commands_after_a_bug(given))
-        if connection_id is not None and not isinstance(given, Lost):
-            self._close(Close(connection_id, INTERNAL_ERROR))
-            self.receive(Lost(connection_id))
+    def _recover(self, given: Input, cause: Cause | None) -> None:
+        """Keep clients from waiting for commands that a bug lost, and the core from dead links."""
+        self._do(commands_after_a_bug(given, cause))
+        for loss in losses_after_a_bug(given, cause):
+            self.receive(loss)
         self._set_timer(self._clock() + RECOVERY_S)
 
     def _do(self, commands: list[Command]) -> None:
@@ -290,7 +284,7 @@ class Shell:
 
     def _call_http(self, command: CallHttp) -> None:
         if self._backends is None:
-            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS))
+            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS), command)
         else:
             self._begin(command, self._backends.call(command))
 
@@ -311,7 +305,7 @@ class Shell:
             outcome: Outcome = Failed(type(error).__name__, str(error))
         else:
             outcome = ended.result()
-        self.receive(InvocationFinished(command.invocation_id, outcome), command.connection_id)
+        self.receive(InvocationFinished(command.invocation_id, outcome), command)
 
     def _count(self, connection_id: str, change: int) -> None:
         """Count a connection's invocations; hold its client when it is far ahead of them."""
@@ -368,7 +362,7 @@ class Shell:
             await asyncio.wait(self._invocations, timeout=left_s)
         if outlasting := list(self._invocations):
             logger.warning(
-                "%d invocations outlasted %g s and were abandoned", len(outlasting), within_s
+                "abandoned after %g s, still running: %d invocation(s)", within_s, len(outlasting)
             )
             for invocation in outlasting:
                 invocation.cancel()
@@ -379,14 +373,3 @@ class Shell:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _commands_after_a_bug(given: Input) -> list[Command]:
-    """Keep a client from waiting for an answer that will not come."""
-    match given:
-        case Upgrade():
-            return [Refuse(given.handshake_id, 500)]
-        case ManagementCall():
-            return [Answer(given.call_id, 500)]
-        case _:
-            return []

@@ -75,7 +75,7 @@ def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Funct
 
 
 def _function(name: str, resource: "Resource", stack: "Stack") -> Function:
-    root = code_root(resource, stack.folder)
+    root = code_root(resource, stack)
     handler = resource.require_text("Handler")
     if not _HANDLER.fullmatch(handler):
         raise resource.require("Handler").error(

@@ -41,7 +41,7 @@ _STEPS_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class Scope:
     """Where an expression stands: its module, and the instance if it is one of several."""
 
     module: "Module"
@@ -67,14 +67,14 @@ class Evaluator:
         given = self.values.resources.get(resource.address, {})
         if name in given:
             return given[name]
-        if name in resource.values and not _holds_true(resource.unknown.get(name)):
+        if name in resource.values and not holds_true(resource.unknown.get(name)):
             return resource.values[name]
         known = terraform_known.attribute(self, resource, name)
         if known is not None:
             return known
         block = resource.block()
         if block is not None and name in block.attributes:
-            scope = _Scope(resource.module, block, resource.key)
+            scope = Scope(resource.module, block, resource.key)
             value = self.evaluate(block.attributes[name], scope)
             return Unknown(value.address) if isinstance(value, Resource | Module) else value
         if resource.unknown and name not in resource.unknown:
@@ -97,26 +97,11 @@ class Evaluator:
             raise self.error(resource, f"has {name} that is no text")
         return text(value)
 
-    def nested(self, resource: "Resource", block: str, name: str) -> object:
-        """Return an attribute of the only block of a kind, as `environment` has `variables`."""
-        planned = _first(resource.values.get(block))
-        unknown = _first(resource.unknown.get(block))
-        known = planned.get(name)
-        if not _holds_true(unknown.get(name)):
-            return known
-        body = resource.block()
-        inner = None if body is None else body.block(block)
-        if inner is None or name not in inner.attributes:
-            lost = Unknown(f"{resource.address}.{block}.{name}")
-            return {**dict.fromkeys(_names(unknown.get(name)), lost), **(known or {})} or lost
-        scope = _Scope(resource.module, body, resource.key)
-        return self.evaluate(inner.attributes[name], scope)
-
     def error(self, resource: "Resource", message: str) -> "TemplateError":
         """Return the error to raise for something wrong with a resource."""
         return self.plan.place.error(f"{resource.address} {message}")
 
-    def evaluate(self, expression: Expression, scope: _Scope) -> object:
+    def evaluate(self, expression: Expression, scope: Scope) -> object:
         """Return what an expression comes to, or Unknown."""
         self._steps += 1
         if self._depth >= _DEPTH_MAX or self._steps > _STEPS_MAX:
@@ -130,7 +115,7 @@ class Evaluator:
         finally:
             self._depth -= 1
 
-    def _evaluate(self, expression: Expression, scope: _Scope) -> object:
+    def _evaluate(self, expression: Expression, scope: Scope) -> object:
         match expression:
             case Literal(value):
                 result: object = value
@@ -154,7 +139,7 @@ class Evaluator:
         return result
 
     def _put_together(
-        self, expression: Template | Items | Operation | Call | Spread, scope: _Scope
+        self, expression: Template | Items | Operation | Call | Spread, scope: Scope
     ) -> object:
         match expression:
             case Template(parts):
@@ -169,7 +154,7 @@ class Evaluator:
             case Spread(of):
                 return self.evaluate(of, scope)
 
-    def _arguments(self, arguments: tuple[Expression, ...], scope: _Scope) -> "Iterator[object]":
+    def _arguments(self, arguments: tuple[Expression, ...], scope: Scope) -> "Iterator[object]":
         for one in arguments:
             value = self.evaluate(one, scope)
             if isinstance(one, Spread) and isinstance(value, list):
@@ -177,7 +162,7 @@ class Evaluator:
             else:
                 yield value
 
-    def _looped(self, loop: Loop, scope: _Scope) -> object:
+    def _looped(self, loop: Loop, scope: Scope) -> object:
         """Carry out a `for` expression or a splat, in the order of keys as Terraform does."""
         whole = self.evaluate(loop.of, scope)
         if isinstance(whole, Unknown):
@@ -226,7 +211,7 @@ class Evaluator:
             return Unknown(f"{name}()")
         return FUNCTIONS[name](*arguments)
 
-    def _reference_value(self, expression: Name | Member, scope: _Scope) -> object:
+    def _reference_value(self, expression: Name | Member, scope: Scope) -> object:
         """Follow `a.b["c"].d` from its first word on."""
         steps: list[object] = []
         of: Expression = expression
@@ -242,7 +227,7 @@ class Evaluator:
             return self._within(scope.names[of.name], steps)
         return self._named(of.name, steps, scope)
 
-    def _named(self, name: str, steps: list[object], scope: _Scope) -> object:
+    def _named(self, name: str, steps: list[object], scope: Scope) -> object:
         match name, steps:
             case (("each" | "count" | "path" | "terraform"), [str() as word, *rest]):
                 return self._within(self._of_instance(name, word, scope), rest)
@@ -260,7 +245,7 @@ class Evaluator:
             case _:
                 return Unknown(name)
 
-    def _of_instance(self, name: str, word: str, scope: _Scope) -> object:
+    def _of_instance(self, name: str, word: str, scope: Scope) -> object:
         match name, word:
             case ("each", "key") | ("count", "index"):
                 return scope.key
@@ -282,12 +267,12 @@ class Evaluator:
         else:
             call = module.parent.source.block("module", module.name)
             if call is not None and name in call.attributes:
-                outer = _Scope(module.parent, call, module.key)
+                outer = Scope(module.parent, call, module.key)
                 return self.evaluate(call.attributes[name], outer)
         declared = module.source.block("variable", name)
         if declared is None or "default" not in declared.attributes:
             return Unknown(f"var.{name}")
-        return self.evaluate(declared.attributes["default"], _Scope(module))
+        return self.evaluate(declared.attributes["default"], Scope(module))
 
     def _local(self, name: str, module: "Module") -> object:
         if (id(module), name) not in self._locals:
@@ -295,19 +280,19 @@ class Evaluator:
                                if kind == "locals" and name in body.attributes), None)  # fmt: skip
             self._locals[id(module), name] = Unknown(f"local.{name}")
             if expression is not None:
-                self._locals[id(module), name] = self.evaluate(expression, _Scope(module))
+                self._locals[id(module), name] = self.evaluate(expression, Scope(module))
         return self._locals[id(module), name]
 
-    def _each_value(self, scope: _Scope) -> object:
+    def _each_value(self, scope: Scope) -> object:
         attributes = getattr(scope.block, "attributes", {})
         if "for_each" not in attributes:
             return Unknown("each.value")
-        whole = self.evaluate(attributes["for_each"], _Scope(scope.module))
+        whole = self.evaluate(attributes["for_each"], Scope(scope.module))
         if isinstance(whole, dict) and scope.key is not None:
             return whole.get(str(scope.key), Unknown("each.value"))
         return scope.key if isinstance(whole, list) else Unknown("each.value")
 
-    def _output(self, call: str, steps: list[object], scope: _Scope) -> object:
+    def _output(self, call: str, steps: list[object], scope: Scope) -> object:
         children = [child for child in scope.module.children if child.name == call]
         if steps and any(child.key is not None for child in children):
             key, steps = steps[0], steps[1:]
@@ -322,9 +307,9 @@ class Evaluator:
         declared = module.source.block("output", output)
         if declared is None:
             return Unknown(f"{module.address}.{output}")
-        return self.evaluate(declared.attributes["value"], _Scope(module))
+        return self.evaluate(declared.attributes["value"], Scope(module))
 
-    def _of_resource(self, kind: str, name: str, steps: list[object], scope: _Scope) -> object:
+    def _of_resource(self, kind: str, name: str, steps: list[object], scope: Scope) -> object:
         found = [one for one in scope.module.resources if (one.type, one.name) == (kind, name)]
         if steps and any(one.key is not None for one in found):
             key, steps = steps[0], steps[1:]
@@ -374,21 +359,12 @@ def _lost(values: list[object]) -> Unknown | None:
     return next((value for value in values if isinstance(value, Unknown)), None)
 
 
-def _holds_true(unknown: object) -> bool:
+def holds_true(unknown: object) -> bool:
     """Say whether anything of a value is unknown, by the plan's mark for it."""
     match unknown:
         case dict():
-            return any(map(_holds_true, unknown.values()))
+            return any(map(holds_true, unknown.values()))
         case list():
-            return any(map(_holds_true, unknown))
+            return any(map(holds_true, unknown))
         case _:
             return unknown is True
-
-
-def _first(blocks: object) -> dict[str, Any]:
-    first = blocks[0] if isinstance(blocks, list) and blocks else blocks
-    return first if isinstance(first, dict) else {}
-
-
-def _names(unknown: object) -> list[str]:
-    return [name for name, lost in unknown.items() if lost] if isinstance(unknown, dict) else []

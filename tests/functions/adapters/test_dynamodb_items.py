@@ -14,7 +14,9 @@ SECONDS = st.integers(0, 2**37 - 1)
 
 
 UNTIL = st.none() | SECONDS
-GRANTS = st.builds(Grant, st.text(min_size=1), st.sampled_from([(), ("publish", "history")]))
+GRANTS = st.builds(
+    Grant, st.text(min_size=1, max_size=128), st.sampled_from([(), ("publish", "history")])
+)
 IDENTITIES = st.builds(
     Identity,
     user=st.text(min_size=1),

@@ -7,6 +7,7 @@ from random import Random
 from gatepost.emulator.disturbing import DisturbedInvoker
 from gatepost.gateway.core.faults import NO_FAULTS, Faults
 from gatepost.gateway.core.inputs import Outcome, Returned
+from gatepost.gateway.runner.invocation import NOBODY, Caller
 
 
 class Workers:
@@ -15,7 +16,7 @@ class Workers:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def invoke(self, function: str, event: bytes) -> Awaitable[Outcome]:
+    def invoke(self, function: str, event: bytes, caller: Caller = NOBODY) -> Awaitable[Outcome]:
         """Return the event."""
         self.asked.append(function)
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -30,7 +31,7 @@ class Workers:
 class Undisturbed:
     """Has no workers that could be disturbed."""
 
-    async def invoke(self, function: str, event: bytes) -> Outcome:
+    async def invoke(self, function: str, event: bytes, caller: Caller = NOBODY) -> Outcome:
         """Return the event."""
         return Returned(event)
 

@@ -19,6 +19,7 @@ from gatepost.emulator.environment import (
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import (
     Deployment,
+    DomainMapping,
     Function,
     HttpApi,
     LambdaProxy,
@@ -27,7 +28,7 @@ from gatepost.gateway.core.deployment import (
 )
 
 ENDPOINTS = Endpoints(
-    management="http://127.0.0.1:1/dev",
+    gateway="127.0.0.1:1",
     dynamodb="http://127.0.0.1:2",
     functions="http://127.0.0.1:3",
 )
@@ -48,8 +49,22 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     """A handler reaches the local gateway, whatever endpoint the deployment would set."""
     name = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
     assert environment_of({name: "https://real"}, {name: "https://other"})[name] == (
-        ENDPOINTS.management
+        "http://127.0.0.1:1/dev"
     )
+
+
+def test_without_default_endpoint_callbacks_go_to_the_custom_domain() -> None:
+    """B-327: anywhere else they would be refused."""
+    api = WebSocketApi("chat", "s", "dev", {}, default_endpoint=False)
+    function = Function("f", "f.handler", "python3.13", Path())
+    deployment = Deployment(
+        "s", "dev", "eu-west-1", "1" * 12, Path(), (api,), {"f": function},
+        domains=(DomainMapping("ws.example.test", "chat", "dev"),),
+    )  # fmt: skip
+    found = with_local_environment(
+        deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file={}
+    )
+    assert found["f"].environment[MANAGEMENT] == "http://ws.example.test:1"
 
 
 def test_functions_invoke_each_other_here() -> None:
@@ -87,7 +102,7 @@ def test_each_function_posts_to_the_api_that_uses_it() -> None:
     }
     found = with_local_environment(
         Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), apis, functions),
-        endpoints=Endpoints("http://127.0.0.1:1/chat/dev", "http://127.0.0.1:2"),
+        endpoints=Endpoints("127.0.0.1:1", "http://127.0.0.1:2"),
         ca_bundle=Path("/ca.pem"),
         env_file={},
     )
@@ -183,11 +198,12 @@ def test_an_environment_file_is_read_or_refused_with_its_name(
 
 
 def test_the_projects_own_venv_runs_its_functions(tmp_path: Path) -> None:
-    """Its packages are there."""
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.touch(mode=0o755)
-    assert choose_python(None, tmp_path) == python
+    """Its packages are there; the folder may have either of the usual names."""
+    for folder in ("venv", ".venv"):
+        python = tmp_path / folder / "bin/python"
+        python.parent.mkdir(parents=True)
+        python.touch(mode=0o755)
+        assert choose_python(None, tmp_path) == python
 
 
 def test_a_given_interpreter_must_exist(tmp_path: Path) -> None:

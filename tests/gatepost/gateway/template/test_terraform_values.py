@@ -97,26 +97,6 @@ def test_what_an_expression_waits_for_is_named(
     assert evaluated(plan, expression) == Unknown(reason)
 
 
-def test_an_attribute_of_a_block_keeps_what_is_known_of_it(plan: "TerraformProject") -> None:
-    """Without sources the names of what is unknown are all that is left."""
-    plan.add(
-        "aws_lambda_function.hello",
-        unknown={"environment": [{"variables": {"B": True}}]},
-        environment=[{"variables": {"A": "a"}}],
-    )
-    read = read_plan(plan.write())
-    (function,) = read.of_type("aws_lambda_function")
-    evaluator = Evaluator(read, "eu-west-1")
-    lost = Unknown("aws_lambda_function.hello.environment.variables")
-    assert evaluator.nested(function, "environment", "variables") == {"A": "a", "B": lost}
-    plan.write('resource "aws_lambda_function" "hello" {\n environment {\n variables = '
-               '{ A = "a", B = aws_apigatewayv2_stage.live.name }\n }\n}\n')  # fmt: skip
-    read = read_plan(plan.folder / "plan.json")
-    (function,) = read.of_type("aws_lambda_function")
-    evaluator = Evaluator(read, "eu-west-1")
-    assert evaluator.nested(function, "environment", "variables") == {"A": "a", "B": "live"}
-
-
 def test_each_value_is_an_instance_where_for_each_is_a_resource(plan: "TerraformProject") -> None:
     """Its attributes are those of the instance with the same key."""
     for key in ("a", "b"):
