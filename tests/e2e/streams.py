@@ -27,7 +27,7 @@ PLENTY = Rate(burst=100_000, interval_s=0.001)
 NAMESPACES = {
     "stream": Namespace(history_size=1000, history_age_s=3600, publish_rate=PLENTY),
     "short": Namespace(history_size=10, history_age_s=3600, publish_rate=PLENTY),
-    "crowd": Namespace(presence=True, announces=True, publish_rate=PLENTY),
+    "crowd": Namespace(presence=True),
 }
 '''
 
