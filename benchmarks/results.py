@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def table(name: str) -> str:
     return "\n".join(lines)
 
 
-def keep(name: str, method: str, rows: dict[str, dict[str, float]]) -> None:
-    """Write the result as a file that the docs quote, and print it."""
+def keep(
+    name: str, method: str, rows: Mapping[str, Mapping[str, float]], **details: object
+) -> None:
+    """Write the result, and details of it, as a file that the docs quote; print the rows."""
     now = datetime.now(tz=UTC)
     result = {
         "benchmark": name,
@@ -42,6 +45,7 @@ def keep(name: str, method: str, rows: dict[str, dict[str, float]]) -> None:
         "method": method,
         "machine": machine(),
         "rows": rows,
+        **details,
     }
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

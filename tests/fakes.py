@@ -166,14 +166,15 @@ class MemorySubscriptions:
 
     async def occupy(self, channel: str, *, expires_at: int, now: int) -> bool:
         """Keep the note."""
-        if self._rows.occupied.get(channel, now) > now:
-            return False
+        vacant = self._rows.occupied.get(channel, now) <= now
         self._rows.occupied[channel] = expires_at
-        return True
+        return vacant
 
     async def vacate(self, channel: str, *, now: int) -> bool:
         """Forget the note when no subscriber is found."""
-        return not self._live(channel, now) and bool(self._rows.occupied.pop(channel, None))
+        if self._live(channel, now):
+            return False
+        return self._rows.occupied.pop(channel, now) > now
 
     def _live(self, channel: str, now: int) -> list[str]:
         return [

@@ -11,3 +11,9 @@ def test_the_readme_quotes_the_last_kept_comparison() -> None:
     """Run the benchmark, then paste its table."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert table("against_serverless_offline") in readme
+
+
+def test_the_how_to_quotes_the_last_kept_figures_of_the_fixture() -> None:
+    """Run the benchmark, then paste its table."""
+    how_to = (ROOT / "docs/how-to/test-your-handlers.md").read_text(encoding="utf-8")
+    assert table("fixture_start") in how_to

@@ -1,7 +1,8 @@
 """`python -m benchmarks.autobahn WSTEST [CASE ...]`: run the suite twice, keep the tables.
 
 WSTEST is the program of that name from `autobahntestsuite`, which needs Python 2.7; see
-docs/how-to/autobahn.md. The reports of each case stay in a temporary folder that is named.
+docs/how-to/autobahn.md. The reports of each case stay in a temporary folder that is named. Only a
+run of all cases is kept. Exits with 1 when other cases deviate than deviations.py lists.
 """
 
 import asyncio
@@ -12,12 +13,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.autobahn.deviations import DEVIATIONS, behaviour_of, deviating, unlisted
 from benchmarks.autobahn.servers import gateway, socket_layer
 from benchmarks.results import keep
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+EVERY_CASE = ["*"]
 METHOD = (
     "wstest of autobahntestsuite as the fuzzing client, over loopback. `socket layer`: an echo in "
     "the core, binary allowed, limits off. `gateway`: as it is, with AWS's limits."
@@ -43,13 +46,7 @@ async def fuzz(wstest: str, name: str, url: str, cases: list[str]) -> dict[str, 
         sys.exit(f"{wstest} failed")
     print(f"{name}: the reports are in {folder}")
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    return {case: _behaviour(result) for case, result in index[name].items()}
-
-
-def _behaviour(result: dict[str, str]) -> str:
-    """Tell OK, or what is not: of the messages first, then of the close."""
-    seen = [result["behavior"], result["behaviorClose"]]
-    return next((one for one in seen if one not in {"OK", "INFORMATIONAL"}), seen[0])
+    return {case: behaviour_of(result) for case, result in index[name].items()}
 
 
 async def main(wstest: str, cases: list[str]) -> None:
@@ -58,18 +55,36 @@ async def main(wstest: str, cases: list[str]) -> None:
         "socket layer": socket_layer(),
         "gateway": gateway(),
     }
-    rows: dict[str, dict[str, float]] = {}
+    seen: dict[str, dict[str, str]] = {}
     for name, serving in servers.items():
         async with serving as url:
-            behaviours = await fuzz(wstest, name, url, cases)
-        rows[name] = dict(Counter(behaviours.values()))
-        for case, behaviour in behaviours.items():
-            if behaviour not in {"OK", "INFORMATIONAL"}:
-                print(f"  {name}: {case} {behaviour}")
-    keep("autobahn", METHOD, rows)
+            seen[name] = await fuzz(wstest, name, url, cases)
+    if cases == EVERY_CASE:
+        keep_run(seen)
+    wrong = [
+        f"{name}: {line}"
+        for name, behaviours in seen.items()
+        for line in unlisted(behaviours, DEVIATIONS[name])
+    ]
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+def keep_run(seen: dict[str, dict[str, str]]) -> None:
+    """Keep how many cases ended how, and which of them deviate."""
+    rows = {
+        name: dict(Counter(behaviour.split()[0] for behaviour in behaviours.values()))
+        for name, behaviours in seen.items()
+    }
+    keep(
+        "autobahn",
+        METHOD,
+        rows,
+        deviating={name: deviating(behaviours) for name, behaviours in seen.items()},
+    )
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:  # noqa: PLR2004 - the program and its argument
         sys.exit(__doc__)
-    asyncio.run(main(sys.argv[1], sys.argv[2:] or ["*"]))
+    asyncio.run(main(sys.argv[1], sys.argv[2:] or EVERY_CASE))

@@ -2,15 +2,17 @@
 
 import random
 import time
+import uuid
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from functions.adapters import dynamodb_items as items
 from functions.adapters.dynamodb_table import Refused, Table
 from functions.core import limits
 from functions.core.ports import (
+    Conflict,
     Connection,
     ConnectionClosed,
     IdentityChanged,
@@ -18,10 +20,20 @@ from functions.core.ports import (
     SubscriptionsFull,
 )
 
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef
+
 SHARDS_CACHED_S: Final = 10.0
 SHARDS_CACHED_MAX: Final = 10_000
 COUNT_CHANCE: Final = 1 / 32
 """How often a subscribe counts its shard: one is passed over by about as many subscribers."""
+
+
+OCCUPY_ATTEMPTS: Final = 3
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
 
 
 class DynamoDBSubscriptions:
@@ -33,10 +45,12 @@ class DynamoDBSubscriptions:
         *,
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = _new_id,
     ) -> None:
         self._table = table
         self._chance = chance
         self._clock = clock
+        self._new_id = new_id
         self._shards: dict[str, tuple[int, float]] = {}
 
     async def add(
@@ -137,27 +151,58 @@ class DynamoDBSubscriptions:
             shard += 1
 
     async def occupy(self, channel: str, *, expires_at: int, now: int) -> bool:
-        """Write the note, if there is none that counts."""
-        row = {**items.occupied_key(channel), "expires_at": items.number(expires_at)}
-        try:
-            await self._table.put(
-                row,
-                condition="attribute_not_exists(pk) OR expires_at <= :now",
-                values={":now": items.number(now)},
-            )
-        except Refused:
-            return False
-        return True
+        """Sign the note, unless somebody's signature that counts is there.
+
+        A signature tells a repeated write from another's. Every call counts as a visit, so that
+        `vacate` sees who came while it looked.
+        """
+        key, me = items.occupied_key(channel), self._signature()
+        until = {":until": items.number(expires_at), ":now": items.number(now)}
+        for _ in range(OCCUPY_ATTEMPTS):
+            try:
+                note = await self._table.update(
+                    key,
+                    "SET expires_at = :until, occupied_by = if_not_exists(occupied_by, :me)"
+                    " ADD visits :one",
+                    {**until, ":me": me, ":one": items.number(1)},
+                    condition="attribute_not_exists(expires_at) OR expires_at > :now",
+                    returning="ALL_NEW",
+                )
+            except Refused:  # it has expired, and so has its signature
+                with suppress(Refused):
+                    fresh = {**key, "expires_at": until[":until"], "visits": items.number(1)}
+                    await self._table.put(
+                        fresh, condition="expires_at <= :now", values={":now": until[":now"]}
+                    )
+            else:
+                return note["occupied_by"] == me
+        raise Conflict
 
     async def vacate(self, channel: str, *, now: int) -> bool:
-        """Remove the note when no subscriber is found."""
+        """Take the signature off when no subscriber is found and nobody visited meanwhile.
+
+        Who subscribes after the look visits after it, and either prevents this or signs anew.
+        """
+        key, me = items.occupied_key(channel), self._signature()
+        note = await self._table.get(key)
+        if note is None or not items.is_live(note, now) or "occupied_by" not in note:
+            return False
         if await self._has_subscriber(channel, now=now):
             return False
         try:
-            await self._table.delete(items.occupied_key(channel), condition="attribute_exists(pk)")
-        except Refused:
-            return False
+            await self._table.update(
+                key,
+                "SET vacated_by = :me REMOVE occupied_by ADD visits :one",
+                {":me": me, ":one": items.number(1), ":visits": note["visits"]},
+                condition="visits = :visits",
+            )
+        except Refused:  # perhaps by our own write, whose answer was lost
+            found = await self._table.get(key)
+            return found is not None and found.get("vacated_by") == me
         return True
+
+    def _signature(self) -> "AttributeValueTypeDef":
+        return {"S": self._new_id()}
 
     async def _has_subscriber(self, channel: str, *, now: int) -> bool:
         async for page in self.of_channel(channel, now=now):

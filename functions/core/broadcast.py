@@ -37,12 +37,10 @@ async def broadcast(
 ) -> Tally:
     """Send `payload` to each subscriber of `channel` but the connection `leave_out`.
 
-    `fresh` is as in SubscriptionStore.of_channel.
-
-    At most `transport.width` sends run at a time, over page borders: a slow connection holds up
-    its own place only. Raises what reading the subscribers raises, and TimeoutError when not all
-    sends have begun after `timeout_s`; both after those that began have ended. Never raises for a
-    connection.
+    `fresh` is as in SubscriptionStore.of_channel. At most `transport.width` sends run at a time,
+    over page borders: a slow connection holds up its own place only. Raises what reading the
+    subscribers raises, and TimeoutError when not all sends have begun after `timeout_s`; both
+    after those that began have ended. Never raises for a connection.
     """
     started_at = services.clock()
     outcomes: Counter[str] = Counter()
@@ -68,9 +66,7 @@ async def broadcast(
                 channel, now=int(started_at), fresh=fresh
             )
             async for page in pages:
-                for connection_id in page:
-                    if connection_id == leave_out:
-                        continue
+                for connection_id in (each for each in page if each != leave_out):
                     await places.acquire()
                     task = asyncio.create_task(reach(connection_id))
                     tasks.add(task)

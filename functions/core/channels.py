@@ -165,12 +165,7 @@ async def _begin(
     namespace = namespace_of(context.namespaces, channel)
     expires_at = connections.expires_at(context.connected_at_ms)
     if namespace.hook is not None:
-        now = context.clock()
-        occupied = await context.store.subscriptions.occupy(
-            channel, expires_at=expires_at, now=int(now)
-        )
-        if occupied:
-            await tell(context, Happening("occupied", channel, int(now * 1000)))
+        await _note_occupied(context, channel)
     if namespace.presence:
         await presence.enter(context, channel, expires_at=expires_at)
     if not namespace.keeps_history:
@@ -178,6 +173,23 @@ async def _begin(
             return Subscribed(channel)
         return Subscribed(channel, recovered=False, publications=())
     return await _catch_up(context, wanted, namespace, bytes_max)
+
+
+async def _note_occupied(context: Context, channel: str) -> None:
+    """Tell the hook that a channel has a subscriber again, if that is so.
+
+    No connection that is open now outlives the note; later ones renew it.
+    """
+    now = context.clock()
+    expires_at = connections.expires_at(int(now * 1000))
+    try:
+        occupied = await context.store.subscriptions.occupy(
+            channel, expires_at=expires_at, now=int(now)
+        )
+    except Conflict:
+        raise connections.conflict() from None
+    if occupied:
+        await tell(context, Happening("occupied", channel, int(now * 1000)))
 
 
 async def _catch_up(

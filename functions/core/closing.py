@@ -40,14 +40,23 @@ async def kick_user(
 ) -> int:
     """Block a user for so many seconds, then end every connection; give how many there were.
 
-    One that opens meanwhile either is among them or meets the block.
+    One that opens meanwhile either is among them or meets the block. Raises what Store raises, once
+    all have been tried; done again it goes on with those that are left.
     """
     now = int(services.clock())
     if block_s > 0:
         await services.store.connections.block(user, until=now + block_s)
     connection_ids = await services.store.connections.of_user(user, now=now)
-    for connection_id in connection_ids:
-        await end_connection(services, connection_id, kind)
+    places = asyncio.Semaphore(limits.PRUNE_WIDTH)
+
+    async def end(connection_id: str) -> None:
+        async with places:
+            await end_connection(services, connection_id, kind)
+
+    results = await asyncio.gather(*map(end, connection_ids), return_exceptions=True)
+    for result in results:
+        if result is not None:
+            raise result
     return len(connection_ids)
 
 

@@ -1,6 +1,7 @@
 """What may be used to answer, and who asks: what the domain and every action are given."""
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -9,12 +10,16 @@ from functions.core.permissions import Identity
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
 
+if TYPE_CHECKING:
+    from functions.core.happenings import Outlets
+
 
 class Services(Struct, frozen=True):
     """The surroundings of all work.
 
     `clock` returns epoch seconds, `sleep` lets seconds pass; `new_id` returns a string that no
-    other call returns. `buckets` are those of this execution environment.
+    other call returns. `buckets` are those of this execution environment,
+    `outlets` lead to other systems.
     """
 
     store: Store
@@ -24,6 +29,7 @@ class Services(Struct, frozen=True):
     new_id: Callable[[], str]
     namespaces: Namespaces
     buckets: Buckets
+    outlets: "Outlets"
 
 
 class Context(Services, frozen=True, kw_only=True):

@@ -53,6 +53,10 @@ PRUNE_WIDTH: Final = 10
 PRUNE_TIMEOUT_S: Final = 3.0
 """Longest time that a broadcast spends on closing gone connections; its sender waits for it."""
 
+HOOK_TIMEOUT_S: Final = 3.0
+"""Longest time that a hook takes; after the longest broadcast and its pruning that still leaves
+the sender a reply."""
+
 EXPIRED_GRACE_S: Final = 60
 """How long after its expiry a connection may still refresh before a request closes it (3005)."""
 
@@ -92,3 +96,22 @@ ANNOUNCE_USERS_MAX: Final = 50
 
 SHARD_SUBSCRIBERS_MAX: Final = 1000
 """Subscribers in a shard, after which the channel's shards double."""
+
+BATCH_PUBLICATIONS_MAX: Final = 100
+BATCH_BYTES_MAX: Final = 1024 * 1024
+"""One batch of publications over the HTTP API."""
+
+BATCH_BEGINS_S: Final = 8.0
+"""How long a batch begins publications: with the longest broadcast it ends within the 29 s that a
+function has."""
+
+BATCH_WIDTH: Final = 10
+"""Channels that a batch publishes to at a time."""
+
+BLOCK_S: Final = 60
+"""How long a kicked user is blocked, unless the request says otherwise."""
+
+BLOCK_S_MAX: Final = 30 * 24 * 3600
+
+HEALTH_TIMEOUT_S: Final = 3.0
+"""How long table and gateway may take to answer before they count as unwell."""

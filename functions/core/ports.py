@@ -158,11 +158,18 @@ class SubscriptionStore(Protocol):
         ...
 
     async def occupy(self, channel: str, *, expires_at: int, now: int) -> bool:
-        """Note that a channel has subscribers; True for the one call that found it vacant."""
+        """Note that a channel has subscribers; True for the one call that found it vacant.
+
+        Call it after `add`. The note lasts until `expires_at` at least. Raises Conflict.
+        """
         ...
 
     async def vacate(self, channel: str, *, now: int) -> bool:
-        """Note that a channel is vacant if it is; True for the one call that ended it."""
+        """Note that a channel is vacant if it is; True for the one call that ended it.
+
+        False when somebody occupies it meanwhile. One who subscribes meanwhile and has yet to call
+        `occupy` finds the channel vacant there. Raises Conflict.
+        """
         ...
 
 

@@ -87,6 +87,14 @@ class Leave(Struct, frozen=True, tag_field="type", tag="leave"):
     sender: Sender = field(name="from")
 
 
+class Message(Struct, frozen=True, tag_field="type", tag="message"):
+    """What a server sent to a user rather than to a channel; `at` is epoch milliseconds."""
+
+    id: str
+    data: Raw
+    at: int
+
+
 class Unsubscribed(Struct, frozen=True, tag_field="type", tag="unsubscribed"):
     """The server ended a subscription; `code` is an error's."""
 
@@ -164,7 +172,7 @@ def error_body(error: ProtocolError) -> ErrorBody:
     return ErrorBody(error.kind.code, error.message, error.kind.temporary)
 
 
-def encode(message: Publication | Join | Leave | Unsubscribed | Closing) -> bytes:
+def encode(message: Publication | Join | Leave | Message | Unsubscribed | Closing) -> bytes:
     """Give the one payload that all who are to receive a message get."""
     return _encoder.encode(message)
 

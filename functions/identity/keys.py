@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from typing import Any, Final, Protocol
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, build_opener
 
 import msgspec
 from jwt import PyJWK
@@ -130,9 +130,8 @@ def fetch(url: str) -> bytes:
     Raises OSError, also for a status that is not 200.
     """
     until = time.monotonic() + 2 * FETCH_TIMEOUT_S
-    request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - see settings
     document = bytearray()
-    with build_opener(_NoRedirects).open(request, timeout=FETCH_TIMEOUT_S) as response:
+    with build_opener(_NoRedirects).open(url, timeout=FETCH_TIMEOUT_S) as response:
         while part := response.read1(KEYS_BYTES_MAX):
             document += part
             if len(document) > KEYS_BYTES_MAX:

@@ -50,6 +50,7 @@ class Claims(Struct, frozen=True):
     iss: str | None = None
     info: dict[str, object] = {}
     permissions: tuple[Grant, ...] = ()
+    api: tuple[str, ...] = ()
 
 
 class Verifier:
@@ -63,7 +64,17 @@ class Verifier:
         self._clock = clock
 
     async def verify(self, token: str) -> Identity:
-        """Give whom a token vouches for.
+        """Give whom a token vouches for. Raises as `claims`."""
+        claims = await self.claims(token)
+        return Identity(
+            user=claims.sub,
+            info=claims.info,
+            grants=claims.permissions,
+            authorized_until=int(claims.exp),
+        )
+
+    async def claims(self, token: str) -> Claims:
+        """Give what a token that counts says.
 
         Raises TokenRefused, of it TokenOver and KeyUnknown; KeysUnavailable when nobody can say.
         """
@@ -76,12 +87,7 @@ class Verifier:
             raise KeyUnknown("its key is unknown")
         claims = _claims(token, key)
         self._check(claims)
-        return Identity(
-            user=claims.sub,
-            info=claims.info,
-            grants=claims.permissions,
-            authorized_until=int(claims.exp),
-        )
+        return claims
 
     async def close(self) -> None:
         """Close nothing: between invocations only keys are kept."""

@@ -19,6 +19,7 @@ from functions.adapters import dynamodb
 from functions.core import closing, connections
 from functions.core.context import Context, Services
 from functions.core.errors import ClosingKind
+from functions.core.happenings import Outlet
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
 from functions.runtime import settings
@@ -35,6 +36,8 @@ class Environment:
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
+        self._event_bus: Outlet | None = None
+        self._queue: Outlet | None = None
         self._buckets = Buckets()
 
     async def store(self) -> Store:
@@ -68,7 +71,28 @@ class Environment:
             new_id=_new_id,
             namespaces=NAMESPACES,
             buckets=self._buckets,
+            outlets=self,
         )
+
+    async def event_bus(self) -> Outlet:
+        """Give the outlet to the event bus, opening it the first time. Raises SettingsError."""
+        if self._event_bus is None:
+            from functions.adapters import eventbridge  # noqa: PLC0415 - few have such a hook
+
+            name = settings.require(self._environ, "EVENT_BUS_NAME", "an EventBridge bus's name")
+            opening = eventbridge.open_outlet(self._session, name)
+            self._event_bus = await self._open.enter_async_context(opening)
+        return self._event_bus
+
+    async def queue(self) -> Outlet:
+        """Give the outlet to the queue, opening it the first time. Raises SettingsError."""
+        if self._queue is None:
+            from functions.adapters import sqs  # noqa: PLC0415 - few have such a hook
+
+            url = settings.require(self._environ, "EVENT_QUEUE_URL", "the URL of an SQS queue")
+            opening = sqs.open_outlet(self._session, url)
+            self._queue = await self._open.enter_async_context(opening)
+        return self._queue
 
     def asking(self, request: RequestContext, *, even_expired: bool = False) -> "AskingConnection":
         """Give the connection that an event came from; with `even_expired` it may be past that."""
@@ -77,7 +101,7 @@ class Environment:
     async def close(self) -> None:
         """Close the clients."""
         await self._open.aclose()
-        self._store = self._transport = None
+        self._store = self._transport = self._event_bus = self._queue = None
 
 
 class AskingConnection:

@@ -6,19 +6,22 @@ that `--help` is quick.
 """
 
 import argparse
-import asyncio
 import io
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from gatepost import __version__
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 from gatepost.gateway.core.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
 
 USAGE_ERROR = 2
 
@@ -84,6 +87,8 @@ def _add_token_options(token: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     token.add_argument("--info", help="what others see of the user, as JSON", default="",
                        metavar="JSON")  # fmt: skip
+    token.add_argument("--api", help="what is allowed in the HTTP API", default="",
+                       metavar="PERMISSION,...")  # fmt: skip
     token.add_argument("--ttl", help="how long it counts: 30s, 5m, 1h, 7d (default: %(default)s)",
                        default="1h", metavar="DURATION")  # fmt: skip
     token.add_argument("--env-file", help="file that sets JWT_SECRET (default: %(default)s)",
@@ -108,8 +113,8 @@ def _add_dev_options(dev: argparse.ArgumentParser) -> None:
            action="store_true")  # fmt: skip
     option("--workers", "most worker processes of one function (default: %(default)s)",
            type=_workers, default=DEFAULTS.workers, metavar="N")  # fmt: skip
-    option("--python", "interpreter of the functions (default: the project's .venv, else the one "
-           "that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
+    option("--python", "interpreter of the functions (default: the project's .venv or venv, else "
+           "the one that runs gatepost)", type=Path, metavar="PATH")  # fmt: skip
     option("--node", "Node that runs JavaScript functions (default: the one on the PATH)",
            type=Path, metavar="PATH")  # fmt: skip
     option("--env-file", "file of NAME=value lines added to every function's environment",
@@ -161,7 +166,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "token":
             sys.stdout.write(f"{_token(given)}\n")
             return 0
-        from gatepost.emulator.dev import run  # noqa: PLC0415 - `--help` needs none of it
+        import asyncio  # noqa: PLC0415 - `--help` needs none of it; Ctrl-C here is caught below
+
+        from gatepost.emulator.dev import run  # noqa: PLC0415 - as above
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(_dev_options(given), sys.stdout))
@@ -180,12 +187,16 @@ def _token(given: argparse.Namespace) -> str:
     from gatepost.emulator.tokens import TokenOptions, make_token  # noqa: PLC0415
 
     options = TokenOptions(
-        sub=given.sub, permissions=given.permissions, info=given.info, ttl=given.ttl
+        sub=given.sub,
+        permissions=given.permissions,
+        info=given.info,
+        api=given.api,
+        ttl=given.ttl,
     )
     return make_token(options, read_env_file(given.env_file), now=int(time.time()))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
     """Take uvloop where it is installed (docs/decisions.md, 14)."""
     try:
         import uvloop  # noqa: PLC0415 - it is not everywhere

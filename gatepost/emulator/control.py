@@ -64,6 +64,11 @@ class Control:
         self._host = host
         self._faults = faults
 
+    @property
+    def faults(self) -> Faults:
+        """The faults that are on."""
+        return self._faults
+
     def add_to(self, application: web.Application) -> None:
         """Serve the endpoint at its paths."""
         router = application.router

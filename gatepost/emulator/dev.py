@@ -10,7 +10,6 @@ import os
 import secrets
 import signal
 import stat
-import tempfile
 import time
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -21,10 +20,13 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from gatepost.emulator.control import Control
+from gatepost.emulator.disturbing import DisturbedInvoker
 from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
     choose_python,
+    named_python,
+    notices_of_api_ids,
     read_env_file,
     with_local_environment,
     write_ca_bundle,
@@ -33,15 +35,17 @@ from gatepost.emulator.errors import UserError
 from gatepost.emulator.http_port import api_lines, serve_functions
 from gatepost.emulator.live_log import LiveLog
 from gatepost.emulator.options import DevOptions
+from gatepost.emulator.own_folder import own_folder
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
-from gatepost.emulator.sockets import main_path, summary_lines, with_domain
+from gatepost.emulator.sockets import summary_lines, with_domain
 from gatepost.emulator.tables import StandIn, create_tables
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Disturbable, Invoker
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
 from gatepost.gateway.runner.in_process import InProcessRunner
+from gatepost.gateway.runner.invocation import NOBODY, Caller, DirectInvoker
 from gatepost.gateway.runner.options import Options as RunnerOptions
 from gatepost.gateway.runner.output import Output
 from gatepost.gateway.runner.pool import WorkerRunner
@@ -56,6 +60,10 @@ from gatepost.gateway.template.values import NO_VALUES, read_values
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 """Every address of this machine: good to listen on, not to connect to."""
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ONE_CTRL_C_S = 0.3
+"""Signals within it are one: the terminal sends Ctrl-C, and `npm run` or `timeout` once more."""
+
 
 async def run(options: DevOptions, stream: TextIO) -> None:
     """Run until SIGINT, SIGTERM or SIGHUP, or until nobody reads `stream` any more.
@@ -66,8 +74,8 @@ async def run(options: DevOptions, stream: TextIO) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     log = LiveLog(stream, level=options.log_level, later=loop.call_soon, on_unread=stop.set)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, _first_stops_second_ends, number, stop)
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, _first_stops_second_ends, stop)
     _stop_when_unread(stream, stop)
     async with AsyncExitStack() as stack:
         emulator = Emulator(options, log)
@@ -80,7 +88,8 @@ async def run(options: DevOptions, stream: TextIO) -> None:
             log.say(line)
         log.say(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C stops it.")
         if log.not_loaded:
-            log.say(f"Can't be loaded, see above: {', '.join(sorted(log.not_loaded))}.")
+            names = ", ".join(sorted(log.not_loaded))
+            log.say(f"Can't be loaded, see above: {names}.{emulator.loaded_by()}")
         log.say("")
         await emulator.follow_saves(stop)
         log.say("\nStopping: closing sockets, running $disconnect ...")
@@ -111,20 +120,22 @@ def _stop_when_unread(stream: TextIO, stop: asyncio.Event) -> None:
             loop.add_reader(stream, unread)  # its write end gets "readable" when it breaks
 
 
-def _first_stops_second_ends(number: signal.Signals, stop: asyncio.Event) -> None:
+def _first_stops_second_ends(stop: asyncio.Event) -> None:
     """Stop in good order; at the second Ctrl-C end at once: the workers notice and follow."""
-    if stop.is_set():
-        os._exit(128 + number)
     stop.set()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.call_later(_ONE_CTRL_C_S, loop.add_signal_handler, number, os._exit, 128 + number)
 
 
 class _WhenReady:
     """Holds invocations back until the tables exist; sockets may come earlier."""
 
     def __init__(self) -> None:
-        self._runner: asyncio.Future[Invoker | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._runner: asyncio.Future[DirectInvoker | None] = loop.create_future()
 
-    def ready(self, runner: Invoker) -> None:
+    def ready(self, runner: DirectInvoker) -> None:
         self._runner.set_result(runner)
 
     def give_up(self) -> None:
@@ -132,21 +143,21 @@ class _WhenReady:
         if not self._runner.done():
             self._runner.set_result(None)
 
-    def invoke(self, function: str, event: bytes) -> Awaitable[Outcome]:
+    def invoke(self, function: str, event: bytes, caller: Caller = NOBODY) -> Awaitable[Outcome]:
         if self._runner.done() and (runner := self._runner.result()) is not None:
-            return runner.invoke(function, event)
-        return self._invoke_later(function, event)
+            return runner.invoke(function, event, caller)
+        return self._invoke_later(function, event, caller)
 
     def disturb(self, function: str, *, kill: bool, cold: bool) -> None:
         runner: object = self._runner.result() if self._runner.done() else None
         if isinstance(runner, Disturbable):
             runner.disturb(function, kill=kill, cold=cold)
 
-    async def _invoke_later(self, function: str, event: bytes) -> Outcome:
+    async def _invoke_later(self, function: str, event: bytes, caller: Caller) -> Outcome:
         runner = await asyncio.shield(self._runner)
         if runner is None:
             return NotInvocable("the emulator stopped while it was starting")
-        return await runner.invoke(function, event)
+        return await runner.invoke(function, event, caller)
 
 
 class Emulator:
@@ -179,11 +190,11 @@ class Emulator:
         control = Control(gateway, clock, host=options.host, faults=options.faults)
         await self._serve_http(control, invoker)
         dynamodb = await self._table_endpoint()
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
+        folder = self._stack.enter_context(own_folder())
         functions = with_local_environment(
             deployment,
             endpoints=self._endpoints(dynamodb),
-            ca_bundle=write_ca_bundle(Path(folder) / "ca.pem", gateway.certificate_authority),
+            ca_bundle=write_ca_bundle(folder / "ca.pem", gateway.certificate_authority),
             env_file=self._env_file,
         )
         self._runner = runner = self._make_runner(functions)
@@ -197,6 +208,10 @@ class Emulator:
         except UnsupportedRuntimeError as error:
             raise UserError(str(error)) from error
         invoker.ready(runner)
+
+    def loaded_by(self) -> str:
+        """Say whose packages functions find, for who misses one."""
+        return named_python(self._options.python, self._deployment)
 
     def _make_runner(self, functions: dict[str, Function]) -> WorkerRunner | InProcessRunner:
         options = RunnerOptions(
@@ -223,7 +238,7 @@ class Emulator:
     def _endpoints(self, dynamodb: str) -> Endpoints:
         address = authority(_reachable(self._options.host), self.gateway_port)
         return Endpoints(
-            management=f"http://{address}{main_path(self._deployment)}",
+            gateway=address,
             dynamodb=dynamodb,
             functions=f"http://{authority(_reachable(self._options.host), self.http_port)}",
             everything_else=None if self._options.dynamodb else dynamodb,
@@ -261,11 +276,15 @@ class Emulator:
             raise _cannot_listen("--port", options.host, options.port, error) from error
         self.gateway_port = gateway.port
 
-    async def _serve_http(self, control: Control, invoker: Invoker) -> None:
+    async def _serve_http(self, control: Control, invoker: DirectInvoker) -> None:
         options = self._options
         pages = Pages(self._deployment, gateway_port=self.gateway_port)
         serve_functions(
-            pages, self._deployment, invoker, host=options.host, on_report=self._log.report
+            pages,
+            self._deployment,
+            DisturbedInvoker(invoker, lambda: control.faults),
+            host=options.host,
+            on_report=self._log.report,
         )
         pages.serve(control.add_to)
         self._stack.push_async_callback(pages.close)
@@ -318,7 +337,7 @@ class Emulator:
         """Say what is where, in a few lines."""
         options, deployment = self._options, self._deployment
         host = "localhost" if options.host in WILDCARDS else options.host
-        tables = ", ".join(table.name for table in deployment.tables) or "none"
+        tables = ", ".join(table.name for table in deployment.tables) or "none in the template"
         lines = [
             *summary_lines(deployment, authority(host, self.gateway_port)),
             f"  pages         http://{authority(host, self.http_port)}/",
@@ -326,7 +345,7 @@ class Emulator:
             f"  tables        {tables} ({options.dynamodb or 'moto, gone when this ends'})",
         ]
         title = f"{deployment.service}, stage {deployment.stage}"
-        notices = list(deployment.notices)
+        notices = [*deployment.notices, *notices_of_api_ids(deployment, self._env_file)]
         if options.host in WILDCARDS:
             notices.append("others reach it too, by this machine's name or address")
         return ["", title, *lines, *(f"  note: {notice}" for notice in notices), ""]

@@ -6,15 +6,18 @@ The emulator changes endpoints, credentials and trust; everything else is what t
 import os
 import re
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import certifi
 from msgspec import Struct, structs
 
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.sockets import main_path, path_for_function
+from gatepost.emulator.sockets import address_for_function
 from gatepost.gateway.core.addresses import path_of
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.runner.environment import is_node
@@ -26,6 +29,7 @@ FAKE_CREDENTIALS = {
 }
 """Never the developer's own: a handler run locally can't reach a real account by accident."""
 
+NODE_MIN: Final = 20
 
 MANAGEMENT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 """Where botocore looks for the endpoint of `@connections` (B-339)."""
@@ -34,11 +38,11 @@ MANAGEMENT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 class Endpoints(Struct, frozen=True):
     """Where the local cloud answers. `everything_else` is unset when only a table is at hand.
 
-    `management` is that of the template's first API; functions of other APIs get their own.
+    `gateway` is the authority of the sockets and of `@connections`, the others are URLs.
     `functions` is where they are invoked by name and where HTTP APIs are, unset where neither is.
     """
 
-    management: str
+    gateway: str
     dynamodb: str | None
     functions: str | None = None
     everything_else: str | None = None
@@ -79,8 +83,7 @@ def with_local_environment(
     file, the endpoints of this run. Where the template builds the API's address on AWS into a
     variable of its own, this run's stands instead.
     """
-    origin = endpoints.management.removesuffix(main_path(deployment))
-    here = _addresses_here(deployment, origin, endpoints.functions)
+    here = _addresses_here(deployment, endpoints.gateway, endpoints.functions)
     local = {
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.
         "AWS_CA_BUNDLE": str(ca_bundle),
@@ -108,26 +111,45 @@ def with_local_environment(
                 **here(function.environment),
                 **env_file,
                 **local,
-                MANAGEMENT: origin + path_for_function(deployment, name),
+                MANAGEMENT: f"http://{address_for_function(deployment, name, endpoints.gateway)}",
             },
         )
         for name, function in deployment.functions.items()
     }
 
 
+def notices_of_api_ids(deployment: Deployment, env_file: Mapping[str, str]) -> Iterator[str]:
+    """Say which variables hold the id of a WebSocket API alone, which can't be led here.
+
+    Code that builds the API's address of it builds that of AWS.
+    """
+    for api in deployment.apis:
+        held: dict[str, list[str]] = {}
+        for function in deployment.functions.values():
+            for variable, value in function.environment.items():
+                if value == api.api_id and variable not in env_file:
+                    held.setdefault(variable, []).append(function.name)
+        for variable, functions in held.items():
+            others = f" and {len(functions) - 1} others" if len(functions) > 1 else ""
+            yield (
+                f"{variable} of {functions[0]}{others} is an API's id: an address that code builds "
+                "of it is on AWS, not here; the event's domainName and stage lead here, and so "
+                f"does {MANAGEMENT}"
+            )
+
+
 def _addresses_here(
-    deployment: Deployment, origin: str, http_origin: str | None
+    deployment: Deployment, address: str, http_origin: str | None
 ) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`.
+    """Make what replaces `{api}.execute-api.{region}.amazonaws.com/{stage}`, also without stage.
 
     Where no scheme stands before it, code adds `https://`; the gateway's port speaks TLS too, that
     of HTTP APIs does not. Their paths are the same there.
     """
-    address = origin.removeprefix("http://")
     local: dict[str, str] = {}
     for api in deployment.apis:
         here = local[f"{api.api_id}/{api.stage}"] = address + path_of(api, deployment.apis)
-        local.setdefault(api.api_id, here)
+        local.setdefault(api.api_id, here.removesuffix(f"/{api.stage}"))
     http = dict.fromkeys(
         (api.api_id for api in deployment.http_apis if http_origin is not None),
         (http_origin or "").removeprefix("http://"),
@@ -142,7 +164,8 @@ def _addresses_here(
         if found[2] in http:
             here = http[found[2]] + (found["stage"] or "")
         else:
-            here = local.get(f"{found[2]}{found['stage']}", local[found[2]])
+            path = found["stage"] or ""
+            here = local.get(found[2] + path) or local[found[2]] + path
         return found[1].replace("https", "http").replace("wss", "ws") + here
 
     return lambda given: {name: on_aws.sub(replaced, value) for name, value in given.items()}
@@ -158,25 +181,45 @@ def choose_node(given: Path | None, functions: Iterable[Function]) -> Path:
     """Choose the Node for handlers: the given one, else the one on the PATH.
 
     A bare name is looked up on the PATH. Raises UserError when the given one is no executable, or
-    when there is none and a function needs it.
+    when there is none, or one before NODE_MIN, and a function needs it.
     """
     found = shutil.which(given or "node")
     if found is not None:
+        if any(map(is_node, functions)):
+            _check_node(found)
         return Path(found).absolute()
     if given is not None:
         raise UserError(f"--node {given}: no such executable.")
     if (needs_it := next(filter(is_node, functions), None)) is not None:
         raise UserError(
             f"function '{needs_it.name}' has the runtime '{needs_it.runtime}', and there is no "
-            "node on the PATH: install Node 20 or newer, or name one with --node."
+            f"node on the PATH: install Node {NODE_MIN} or newer, or name one with --node."
         )
     return Path("node")
 
 
-def choose_python(given: Path | None, root: Path) -> Path:
-    """Choose the interpreter for handlers: the given one, else the project's .venv, else ours.
+@cache
+def _check_node(node: str) -> None:
+    """Raise UserError when a Node is too old, or says no version at all."""
+    try:
+        said = subprocess.run(  # noqa: S603 - the developer's own
+            [node, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout.strip()
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"{node} can't be asked for its version: {error}.") from error
+    version = re.match(r"v(\d+)\.", said)
+    if version is None or int(version[1]) < NODE_MIN:
+        raise UserError(
+            f"{node} is {said[:40] or 'no Node'}: functions need Node {NODE_MIN} or newer; "
+            "install it, or name one with --node."
+        )
 
-    A bare name is looked up on the PATH. Raises UserError when the given one is no executable.
+
+def choose_python(given: Path | None, root: Path) -> Path:
+    """Choose the interpreter for handlers: the given one, else the project's, else ours.
+
+    The project's is that of its folder .venv or venv. A bare name is looked up on the PATH. Raises
+    UserError when the given one is no executable.
     """
     if given is not None:
         found = shutil.which(given)
@@ -184,5 +227,13 @@ def choose_python(given: Path | None, root: Path) -> Path:
             raise UserError(f"--python {given}: no such executable.")
         return Path(found).absolute()
     scripts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-    candidate = root.joinpath(".venv", *scripts)
-    return candidate if candidate.is_file() else Path(sys.executable)
+    candidates = (root.joinpath(folder, *scripts) for folder in (".venv", "venv"))
+    return next((python for python in candidates if python.is_file()), Path(sys.executable))
+
+
+def named_python(given: Path | None, deployment: Deployment) -> str:
+    """Return a sentence on which Python it is; an empty text where no function is for Python."""
+    if not any(f.runtime.startswith("python") for f in deployment.functions.values()):
+        return ""
+    python = choose_python(given, deployment.root)
+    return f" Python functions are run by {python}; --python names another."

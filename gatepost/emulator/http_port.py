@@ -9,13 +9,13 @@ from gatepost.emulator.lambda_api import RETRY_MINUTE_S, LambdaApi
 from gatepost.emulator.pages import Pages
 from gatepost.gateway.core.commands import Report
 from gatepost.gateway.core.deployment import Deployment
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.runner.invocation import DirectInvoker
 
 
 def serve_functions(
     pages: Pages,
     deployment: Deployment,
-    invoker: Invoker,
+    invoker: DirectInvoker,
     *,
     host: str,
     on_report: Callable[[Report], None],

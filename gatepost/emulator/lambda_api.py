@@ -1,11 +1,12 @@
 """Lambda's Invoke on the HTTP port: `lambda.invoke` of handlers and SDKs.
 
 Source: AWS Lambda API Reference, Invoke; Developer Guide, "How Lambda handles errors and retries
-with asynchronous invocation". Signatures are not checked. Client contexts and log tails are not
-passed; versions and aliases do not exist.
+with asynchronous invocation". Signatures are not checked; versions and aliases do not exist.
 """
 
 import asyncio
+import base64
+import json
 import re
 import time
 import uuid
@@ -20,11 +21,13 @@ from gatepost.emulator.callers import check_caller
 from gatepost.gateway.core.commands import Report
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Outcome, Returned
-from gatepost.gateway.core.ports import Invoker
+from gatepost.gateway.runner.invocation import Caller, DirectInvoker
 
 PATH: Final = "/2015-03-31/functions/{name}/invocations"
 SYNC_BYTES_MAX: Final = 6_291_456
 ASYNC_BYTES_MAX: Final = 1_048_576
+CLIENT_CONTEXT_BYTES_MAX: Final = 3583
+LOG_TAIL_BYTES: Final = 4096
 RETRY_MINUTE_S: Final = 1.0
 """How long one of the minutes lasts here that Lambda waits between asynchronous retries."""
 
@@ -44,7 +47,7 @@ class LambdaApi:
     def __init__(
         self,
         deployment: Deployment,
-        invoker: Invoker,
+        invoker: DirectInvoker,
         *,
         host: str,
         on_report: Callable[[Report], None],
@@ -87,7 +90,7 @@ class LambdaApi:
                 task.add_done_callback(self._running.discard)
                 return _answer(202)
             case "RequestResponse":
-                return await self._answered(function, payload)
+                return await self._answered(function, payload, request)
         text = f"Unknown invocation type {kind}"
         return _RefusedError(400, "InvalidParameterValueException", text).answer()
 
@@ -107,9 +110,17 @@ class LambdaApi:
             raise _RefusedError(404, "ResourceNotFoundException", f"Function not found: {arn}")
         return function
 
-    async def _answered(self, function: Function, payload: bytes) -> web.Response:
+    async def _answered(
+        self, function: Function, payload: bytes, request: web.Request
+    ) -> web.Response:
+        try:
+            client_context = _client_context(request)
+        except _RefusedError as refused:
+            return refused.answer()
+        tail = _LogTail() if request.headers.get("X-Amz-Log-Type") == "Tail" else None
+        caller = Caller(client_context, tail.add if tail else None)
         started = time.perf_counter()
-        outcome = await self._invoker.invoke(function.name, payload)
+        outcome = await self._invoker.invoke(function.name, payload, caller)
         match outcome:
             case Returned(payload=result):
                 answer = _answer(200, result)
@@ -117,6 +128,8 @@ class LambdaApi:
                 answer = _answer(200, _error(outcome), **{"X-Amz-Function-Error": "Unhandled"})
             case _:
                 answer = _RefusedError(429, "TooManyRequestsException", _failure(outcome)).answer()
+        if tail is not None:
+            answer.headers["X-Amz-Log-Result"] = tail.encoded()
         self._report(function, answer.status, _failure(outcome), started)
         return answer
 
@@ -137,6 +150,19 @@ class LambdaApi:
         short = function.name.removeprefix(f"{deployment.service}-{deployment.stage}-")
         duration_ms = (time.perf_counter() - started) * 1000
         self._on_report(Report("invoke", None, short, status, duration_ms, detail))
+
+
+class _LogTail:
+    """The last LOG_TAIL_BYTES of an invocation's log."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def add(self, line: str) -> None:
+        self._kept = (self._kept + line.encode() + b"\n")[-LOG_TAIL_BYTES:]
+
+    def encoded(self) -> str:
+        return base64.b64encode(self._kept).decode()
 
 
 class _RefusedError(Exception):
@@ -167,6 +193,24 @@ async def _payload(request: web.Request, bytes_max: int) -> bytes:
         text = f"Could not parse request body into json: {error}"
         raise _RefusedError(400, "InvalidRequestContentException", text) from error
     return payload or b"{}"
+
+
+def _client_context(request: web.Request) -> str:
+    """Read what the caller says of itself, for synchronous invocations only; ASCII, or empty."""
+    encoded = request.headers.get("X-Amz-Client-Context", "")
+    if len(encoded) > CLIENT_CONTEXT_BYTES_MAX:
+        text = f"Client context must be at most {CLIENT_CONTEXT_BYTES_MAX} bytes."
+        raise _RefusedError(400, "InvalidRequestContentException", text)
+    if not encoded:
+        return ""
+    try:
+        given = json.loads(base64.b64decode(encoded, validate=True))
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        text = "Client context must be a valid Base64-encoded JSON object."
+        raise _RefusedError(400, "InvalidRequestContentException", text)
+    return json.dumps(given)
 
 
 def _answer(status: int, body: bytes = b"", **headers: str) -> web.Response:

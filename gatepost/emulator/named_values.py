@@ -1,15 +1,25 @@
 """Options of the command line that are NAME=VALUE and may be repeated, as fields of a Struct."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from math import isfinite
-from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from gatepost.emulator.errors import UserError
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+_TYPE: Final = re.compile(r"`(\w+)`")
+_WORDS: Final = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "object": "an object in JSON",
+}
 
 
 def parse_named_values(kind: str, flags: Sequence[str], base: S) -> S:
@@ -30,7 +40,7 @@ def parse_named_values(kind: str, flags: Sequence[str], base: S) -> S:
         try:
             checked = msgspec.convert({name: given}, type(base), strict=False)
         except msgspec.ValidationError as error:
-            reason = str(error).partition(" - at ")[0]
+            reason = _in_words(str(error).partition(" - at ")[0])
             choices = _choices(type(base), name)
             raise UserError(f"--{kind} {flag}: {reason}.{choices}") from error
         values[name] = _finite(f"--{kind} {flag}", getattr(checked, name))
@@ -42,6 +52,11 @@ def _finite(said: str, value: object) -> object:
     if isinstance(value, float) and not isfinite(value):
         raise UserError(f"{said}: Expected a finite number.")
     return value
+
+
+def _in_words(reason: str) -> str:
+    """Say what msgspec says of types as the command line's reader calls them."""
+    return _TYPE.sub(lambda found: _WORDS.get(found[1], found[0]), reason)
 
 
 def _choices(struct: type[msgspec.Struct], name: str) -> str:

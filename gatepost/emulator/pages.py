@@ -15,8 +15,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.http_api.answers import BODY_BYTES_MAX
-from gatepost.emulator.sockets import main_path
-from gatepost.gateway.core.deployment import Deployment
+from gatepost.emulator.sockets import address_of, main_address
+from gatepost.gateway.core.deployment import Deployment, WebSocketApi
 from gatepost.gateway.server.listener import authority, bind
 
 DISCOVERY_PATH = "/gatepost.json"
@@ -74,12 +74,12 @@ class Pages:
             router.add_static("/", self._folder)
 
     async def _discovery(self, request: web.Request) -> web.Response:
-        return web.json_response({"url": self._socket_url(request)})
+        address = main_address(self._deployment, self._gateway(request))
+        return web.json_response({"url": f"ws://{address}"})
 
-    def _socket_url(self, request: web.Request) -> str:
+    def _gateway(self, request: web.Request) -> str:
         # The host that the page was opened with, so that a phone on the same network finds it.
-        address = authority(request.url.host or "localhost", self._gateway_port)
-        return f"ws://{address}{main_path(self._deployment)}"
+        return authority(request.url.host or "localhost", self._gateway_port)
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         index = self._deployment.settings.get("index", "index.html")
@@ -88,10 +88,14 @@ class Pages:
         return web.Response(text=self._summary(request), content_type="text/html")
 
     def _summary(self, request: web.Request) -> str:
-        rows = "".join(
-            f"<tr><td><code>{html.escape(route.key)}</code><td>{html.escape(route.function or '')}"
-            for api in self._deployment.apis
-            for route in api.routes.values()
+        deployed = self._deployment.apis
+        apis = "".join(
+            _api_html(
+                api,
+                f"ws://{address_of(self._deployment, api, self._gateway(request))}",
+                named=len(deployed) > 1,
+            )
+            for api in deployed
         )
         return (
             "<!doctype html><html lang=en><meta charset=utf-8>"
@@ -101,9 +105,21 @@ class Pages:
             "<style>body{font:1rem/1.5 system-ui;margin:2rem auto;max-width:40rem;padding:0 1rem;"
             "color-scheme:light dark}td{padding:.2rem 1.5rem .2rem 0}</style>"
             f"<h1>{html.escape(self._deployment.service)}</h1>"
-            f"<p>The socket is at <code>{html.escape(self._socket_url(request))}</code>.</p>"
-            f"<table><tr><th align=left>Route<th align=left>Function{rows}</table>"
+            f"{apis}"
         )
+
+
+def _api_html(api: WebSocketApi, url: str, *, named: bool) -> str:
+    """Say where an API's socket is and what its routes lead to."""
+    rows = "".join(
+        f"<tr><td><code>{html.escape(route.key)}</code><td>{html.escape(route.function or '')}"
+        for route in api.routes.values()
+    )
+    name = f" of {html.escape(api.name)}" if named else ""
+    return (
+        f"<p>The socket{name} is at <code>{html.escape(url)}</code>.</p>"
+        f"<table><tr><th align=left>Route<th align=left>Function{rows}</table>"
+    )
 
 
 def pages_folder(deployment: Deployment) -> Path | None:

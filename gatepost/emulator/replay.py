@@ -6,7 +6,7 @@ Pure: no sockets, no functions, no waiting. The times are those of the trace.
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from msgspec import Struct
 
@@ -18,6 +18,11 @@ from gatepost.gateway.server.redaction import Redactor
 from gatepost.gateway.server.trace import Header, TraceError, decode, entry, read_header
 
 Line = dict[str, Any]
+
+UNVERIFIABLE: Final = (
+    "Signatures were verified when this was recorded. Secrets are not in a trace, so a replay "
+    "refuses what was signed: a difference there tells nothing.\n"
+)
 
 
 class Difference(Struct, frozen=True):
@@ -57,6 +62,8 @@ def replay(path: Path, out: TextIO) -> int:
     if (difference := replayed.difference) is None:
         out.write(f"{replayed.inputs} inputs replayed, no difference.\n")
         return 0
+    if header.settings.verify_signatures:
+        out.write(UNVERIFIABLE)
     out.write(_told(path, difference))
     return 1
 

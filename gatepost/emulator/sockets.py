@@ -16,32 +16,47 @@ from gatepost.gateway.core.deployment import Authorizer, Deployment, DomainMappi
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def main_path(deployment: Deployment) -> str:
-    """Return the path of the first API's socket, that of the stage where there is no API."""
-    apis = deployment.apis
-    return path_of(apis[0], apis) if apis else f"/{deployment.stage}"
+def address_of(deployment: Deployment, api: WebSocketApi, authority: str) -> str:
+    """Return what stands after the scheme in an API's URL: `localhost:3001/dev`.
+
+    `authority` is the gateway's. Where the API is at a custom domain alone, that stands in for it
+    (B-327), with the gateway's port.
+    """
+    if not api.default_endpoint:
+        for mapping in deployment.domains:
+            if (mapping.api_id, mapping.stage) == (api.api_id, api.stage):
+                return _at_domain(mapping, authority)
+    return authority + path_of(api, deployment.apis)
 
 
-def path_for_function(deployment: Deployment, function: str) -> str:
-    """Return the path that a function's callbacks go to: of the first API with a route to it."""
+def main_address(deployment: Deployment, authority: str) -> str:
+    """Return the address of the first API, that of the stage where there is no API."""
+    if not deployment.apis:
+        return f"{authority}/{deployment.stage}"
+    return address_of(deployment, deployment.apis[0], authority)
+
+
+def address_for_function(deployment: Deployment, function: str, authority: str) -> str:
+    """Return where a function's callbacks go to: the first API with a route to it."""
     for api in deployment.apis:
         if function in _functions(api):
-            return path_of(api, deployment.apis)
-    return main_path(deployment)
+            return address_of(deployment, api, authority)
+    return main_address(deployment, authority)
 
 
 def summary_lines(deployment: Deployment, authority: str) -> list[str]:
     """Say where sockets and `@connections` are, for each API; `authority` is the gateway's."""
-    port = authority.rpartition(":")[2]
     lines: list[str] = []
     for api in deployment.apis:
         name = f"  ({api.name})" if len(deployment.apis) > 1 else ""
-        here = authority + path_of(api, deployment.apis)
+        here = address_of(deployment, api, authority)
         lines.append(f"  socket        ws://{here}{name}")
         lines.append(f"  @connections  http://{here}/@connections")
-    for mapping in deployment.domains:
-        key = f"/{mapping.key}" if mapping.key else ""
-        lines.append(f"  domain        ws://{mapping.domain}:{port}{key}")
+        if not api.default_endpoint and here.startswith(authority):
+            lines.append(
+                "  WARNING       that is disabled, and no custom domain leads there (B-327)"
+            )
+    lines += [f"  domain        ws://{_at_domain(one, authority)}" for one in deployment.domains]
     return lines
 
 
@@ -61,6 +76,11 @@ def with_domain(deployment: Deployment, given: str | None) -> Deployment:
     api = deployment.apis[0]
     mapping = DomainMapping(host, api.api_id, api.stage, key)
     return structs.replace(deployment, domains=(*deployment.domains, mapping))
+
+
+def _at_domain(mapping: DomainMapping, authority: str) -> str:
+    port = authority.rpartition(":")[2]
+    return f"{mapping.domain}:{port}{f'/{mapping.key}' if mapping.key else ''}"
 
 
 def _functions(api: WebSocketApi) -> Iterator[str]:

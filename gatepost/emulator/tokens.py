@@ -1,7 +1,8 @@
 """`gatepost token`: a token for local use, signed with the secret of an environment file.
 
 It is what functions that read `JWT_SECRET` verify: a JSON Web Token (RFC 7519), HS256, with the
-claims `sub`, `exp`, `info` and `permissions`. Nothing is kept: whoever has the secret makes tokens.
+claims `sub`, `exp`, `info`, `permissions` and `api`. Nothing is kept: whoever has the secret makes
+tokens.
 """
 
 import base64
@@ -17,6 +18,7 @@ from msgspec import Struct
 from gatepost.emulator.errors import UserError
 
 OPERATIONS: Final = ("subscribe", "publish", "presence", "history")
+API_PERMISSIONS: Final = ("publish", "history", "presence", "send", "kick", "health")
 SECRET_VARIABLE: Final = "JWT_SECRET"  # noqa: S105 - a name
 _TTL: Final = re.compile(r"(\d{1,9})([smhd]?)", re.ASCII)
 _UNIT_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -28,6 +30,7 @@ class TokenOptions(Struct, frozen=True, kw_only=True):
     sub: str
     permissions: Sequence[str] = ()
     info: str = ""
+    api: str = ""
     ttl: str = "1h"
 
 
@@ -48,6 +51,8 @@ def make_token(options: TokenOptions, environ: Mapping[str, str], *, now: int) -
     }
     if options.info:
         claims["info"] = _read_info(options.info)
+    if options.api:
+        claims["api"] = _read_api(options.api)
     for claim, variable in (("aud", "JWT_AUDIENCE"), ("iss", "JWT_ISSUER")):
         if environ.get(variable):
             claims[claim] = environ[variable]
@@ -90,6 +95,13 @@ def _read_info(text: str) -> object:
     if not isinstance(info, dict):
         raise UserError("--info: expected a JSON object.")
     return info
+
+
+def _read_api(text: str) -> list[str]:
+    permissions = text.split(",")
+    if not set(permissions) <= set(API_PERMISSIONS):
+        raise UserError(f"--api {text}: expected some of {','.join(API_PERMISSIONS)}.")
+    return permissions
 
 
 def _encoded(part: Mapping[str, object]) -> str:

@@ -201,6 +201,33 @@ async def test_the_api_s_own_address_serves_beside_the_domain(
         assert await client.recv() == "hi"
 
 
+async def test_without_default_endpoint_only_the_custom_domain_serves(
+    start: "StartGateway", two_way: "Callable[[Function], TwoWay]"
+) -> None:
+    """B-327: sockets and callbacks; elsewhere the API is none, other APIs stay where they are."""
+
+    def hide(deployment: Deployment) -> Deployment:
+        one, other, test = with_others(ROOT)(deployment).apis
+        hidden = structs.replace(other, default_endpoint=False)
+        return structs.replace(deployment, apis=(one, hidden, test), domains=(ROOT,))
+
+    gateway = await start({"$default": two_way(context_of)}, change=hide)
+    async with at(gateway, "ws.example.com", "/") as client:
+        told = await ask(client)
+        rest = f"@connections/{told['connectionId']}"
+        assert (told["apiId"], told["stage"]) == ("f6g7h8i9j0", "dev")
+        for host, path in (("localhost", "/f6g7h8i9j0/dev"), ("f6g7h8i9j0.localhost", "/dev")):
+            with pytest.raises(InvalidStatus) as refused:
+                await at(gateway, host, path)
+            assert refused.value.response.status_code == 403
+            assert refused.value.response.headers["x-amzn-ErrorType"] == "ForbiddenException"
+            assert (await call(gateway, host, f"{path}/{rest}"))[0] == 403
+        status, _ = await call(gateway, "ws.example.com", f"/{rest}")
+        assert (status, await client.recv()) == (200, "x")
+    async with at(gateway, "localhost", "/a1b2c3d4e5/dev") as client:
+        assert (await ask(client))["apiId"] == "a1b2c3d4e5"
+
+
 @pytest.mark.parametrize("path", ["/ping", "/sping", "/v2", "/v1/more"])
 async def test_guess_nothing_else_is_on_a_custom_domain(
     begin: Callable[..., Any], path: str

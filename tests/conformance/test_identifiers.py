@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import structs
 
-from gatepost.gateway.template.serverless import make_api_id
+from gatepost.gateway.template.identities import make_api_id
 
 if TYPE_CHECKING:
     from gatepost.gateway.core.deployment import Deployment

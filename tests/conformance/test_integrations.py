@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from websockets.exceptions import InvalidStatus
 
-from gatepost.gateway.core.deployment import HttpProxy, LambdaProxy, Mock, Route
+from gatepost.gateway.core.deployment import HttpProxy, LambdaMapped, LambdaProxy, Mock, Route
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Function, StartGateway, TwoWay
@@ -118,6 +118,45 @@ async def test_a_backend_decides_on_connect(
     assert path == "/hook?token=t"
     assert headers["Sec-WebSocket-Version"] == "13"
     assert "Upgrade" not in headers
+
+
+async def test_a_function_behind_templates_gets_and_gives_what_they_make(
+    start: "StartGateway",
+) -> None:
+    """B-186, B-188: neither sees a proxy event, nor does a statusCode count."""
+
+    async def count(event: dict[str, object]) -> dict[str, object]:
+        return {"statusCode": 500, "got": event}
+
+    mapped = LambdaMapped(
+        "count",
+        {"sum": "{\"of\": $input.json('$.n')}", "$default": '{"all": $input.body}'},
+        "$request.body.kind",
+        response_templates={"$default": "-> $input.json('$.got')"},
+    )
+    gateway = await start(
+        {"count": count, "$default": Route("$default", mapped, two_way=True)},
+    )
+    async with gateway.connect() as client:
+        await client.send('{"kind": "sum", "n": [1, 2]}')
+        assert await client.recv() == '-> {"of":[1,2]}'
+        await client.send('{"kind": "other"}')
+        assert await client.recv() == '-> {"all":{"kind":"other"}}'
+
+
+async def test_a_message_without_a_template_may_not_pass(start: "StartGateway") -> None:
+    """B-187: NEVER; the connection stays open."""
+
+    async def count(event: dict[str, object]) -> dict[str, object]:
+        return event
+
+    mapped = LambdaMapped("count", passthrough="NEVER")
+    gateway = await start({"count": count, "$default": Route("$default", mapped, two_way=True)})
+    async with gateway.connect() as client:
+        for _ in range(2):
+            await client.send("{}")
+            assert json.loads(await client.recv())["message"] == "Internal server error"
+    assert not gateway.events
 
 
 async def test_a_backend_over_29_s_gives_an_error_frame(

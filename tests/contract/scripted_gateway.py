@@ -21,7 +21,8 @@ class Answer:
     body: bytes = b""
 
 
-Script = Answer | Literal["hang", "drop"]
+Script = Answer | Literal["hang", "drop", "meet"]
+"""`meet` answers 200 once as many requests wait as `ScriptedGateway.meeting` brings together."""
 
 OK = Answer(200)
 GONE = Answer(410, "GoneException")
@@ -46,20 +47,16 @@ class ScriptedGateway:
     scripts: dict[str, list[Script]] = field(default_factory=dict)
     posts: list[tuple[str, bytes]] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    open_links: int = 0
-    open_links_max: int = 0
+    meeting: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(2))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one link, request after request."""
-        self.open_links += 1
-        self.open_links_max = max(self.open_links, self.open_links_max)
         try:
             while await self._answer_one(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            self.open_links -= 1
             writer.close()
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -73,6 +70,9 @@ class ScriptedGateway:
         step = script.pop(0) if len(script) > 1 else script[0]
         if step == "hang":
             await reader.read()  # until the caller gives up
+        if step == "meet":
+            await self.meeting.wait()
+            step = OK
         if not isinstance(step, Answer):
             return False
         if step == OK:

@@ -14,6 +14,7 @@ import pytest
 from msgspec import Raw, structs
 
 from functions.actions import channels as actions
+from functions.adapters import dynamodb
 from functions.core import channels, closing, connections, history, presence, protocol, publishing
 from functions.core.channels import Wanted
 from functions.core.context import Context
@@ -21,6 +22,7 @@ from functions.core.namespaces import Namespace, Rate
 from functions.core.permissions import EVERYTHING, Identity
 from functions.core.protocol import Position
 from functions.core.rates import Buckets
+from tests.fake_outlets import MemoryOutlets
 from tests.fakes import MemoryTransport
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ async def connect(table: "TableCase", connection_id: str, *, user: str = "ann") 
         new_id=lambda: uuid.uuid4().hex,
         namespaces=NAMESPACES,
         buckets=Buckets(),
+        outlets=MemoryOutlets(),
         connection_id=connection_id,
         identity=Identity(user, {}, EVERYTHING),
         connected_at_ms=int(time.time() * 1000),
@@ -92,7 +95,12 @@ async def test_a_thousand_publishes_from_fifty_at_once_fill_offsets_without_gap(
     fast_table: "TableCase",
 ) -> None:
     """1 to 1,000 in one epoch: none missing, none twice, and all of them are read back."""
-    contexts = [await connect(fast_table, f"c{number}=") for number in range(50)]
+    # Not through the proxy: a busy machine would lose an answer, and a lost one leaves a hole.
+    patient = dynamodb.store_over(fast_table.client, fast_table.table_name)
+    contexts = [
+        structs.replace(await connect(fast_table, f"c{number}="), store=patient)
+        for number in range(50)
+    ]
 
     async def publish_some(context: Context) -> list[Position | None]:
         return [

@@ -153,11 +153,26 @@ async def test_typescript_alone_is_refused_with_what_to_do(invoke: Invoke) -> No
     assert "compile it first" in outcome.message
 
 
+@pytest.mark.parametrize("handler", ["sdk_required.handler", "sdk_imported.handler"])
+async def test_a_missing_aws_sdk_is_refused_with_how_to_install_it(
+    invoke: Invoke, handler: str
+) -> None:
+    """Lambda's Node brings it along, so that projects rarely list it."""
+    outcome = await invoke(handler)
+    assert isinstance(outcome, Failed)
+    assert outcome.error_type == "Runtime.ImportModuleError"
+    advice = (
+        "Lambda brings it along; here the project must have it: "
+        "npm install --save-dev @aws-sdk/client-nowhere "
+    )
+    assert advice in outcome.message
+
+
 async def test_a_handler_past_its_timeout_tells_what_it_waits_for(
     invoke: Invoke, outputs: list[Output], eventually: Eventually
 ) -> None:
     """The kinds of what keeps its event loop going."""
-    outcome = await invoke("waits", timeout_s=0.3)
+    outcome = await invoke("waits", timeout_s=1.0)
     assert isinstance(outcome, Failed)
     await eventually(lambda: any("waits for: " in output.line for output in outputs))
     assert any("Timeout" in output.line for output in outputs)

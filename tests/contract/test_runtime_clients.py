@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 
 from gatepost.gateway.core.deployment import Function
 from gatepost.gateway.core.inputs import Failed, Returned
+from gatepost.gateway.runner.invocation import Caller
 from gatepost.gateway.runner.pool import WorkerRunner
 from tests.contract.runtime_clients import all_clients, interpreter
 
@@ -136,7 +138,7 @@ async def test_a_handler_past_its_timeout_is_killed_and_the_next_event_is_served
     start: Start,
 ) -> None:
     """Whatever it waits for."""
-    runner = await start("app.sleeps", timeout_s=0.4)
+    runner = await start("app.sleeps", timeout_s=1.0)
     failure = await failed(runner, {"s": 60})
     assert failure.error_type == "Sandbox.Timedout"
     assert await returned(runner, {"s": 0}) == "slept"
@@ -183,6 +185,43 @@ async def test_the_context_says_what_lambdas_says(start: Start, client: Client) 
         "cwd": str(client.code_root),
         "variable": "1",
     }
+
+
+async def test_the_context_says_who_called(start: Start) -> None:
+    """What a caller of Lambda's Invoke says of itself; of any other nothing is known."""
+    runner = await start("app.show_client")
+    said = {"custom": {"room": "1"}, "env": {"os": "x"}, "client": {"app_title": "shop"}}
+    caller = Caller(client_context=json.dumps(said))
+    outcome = await runner.invoke(NAME, b"{}", caller)
+    assert isinstance(outcome, Returned)
+    assert json.loads(outcome.payload) == [{"room": "1"}, {"os": "x"}, "shop"]
+    assert await returned(runner) is None
+
+
+async def test_a_caller_gets_the_log_of_its_own_invocation(start: Start) -> None:
+    """All of it before the outcome, and nothing of the invocations before and after."""
+    runner = await start("app.prints_its_number")
+
+    async def logged(number: int) -> list[str]:
+        log: list[str] = []
+        outcome = await runner.invoke(NAME, json.dumps(number).encode(), Caller(on_log=log.append))
+        assert isinstance(outcome, Returned)
+        return log.copy()
+
+    for number, log in enumerate(await asyncio.gather(*map(logged, range(30)))):
+        begin, *printed, end, report = log
+        assert sorted(printed) == [f"error {number}", f"number {number}"]
+        request_id = begin.removeprefix("START RequestId: ").removesuffix(" Version: $LATEST")
+        assert end == f"END RequestId: {request_id}"
+        assert report.startswith(f"REPORT RequestId: {request_id}\tDuration: ")
+
+
+async def test_the_log_of_a_failed_invocation_tells_why(start: Start) -> None:
+    """The trace that the runtime prints is in it."""
+    runner = await start("app.raises")
+    log: list[str] = []
+    await runner.invoke(NAME, b"{}", Caller(on_log=log.append))
+    assert "no such channel" in "".join(log[1:-2])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the Store over DynamoDB does about faults of the service, and about rows left half done."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,8 @@ from functions.core.ports import Conflict, Connection, Store, Subscription
 from tests.contract.fault_proxy import CancelTransaction, LeaveUnprocessed, LoseAnswer, Refuse
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     from tests.contract.conftest import TableCase
 
 NOW = 1_800_000_000
@@ -242,3 +245,59 @@ async def ids(table: "TableCase") -> list[str]:
     """Read the subscribers of a channel."""
     pages = [page async for page in table.store.subscriptions.of_channel("chat:a", now=NOW)]
     return [connection_id for page in pages for connection_id in page]
+
+
+class Watched(dynamodb_table.Table):
+    """A table of which a test knows when it was queried."""
+
+    def __init__(self, table: "TableCase", meanwhile: "Callable[[], Awaitable[object]]") -> None:
+        super().__init__(table.client, table.table_name)
+        self._meanwhile = meanwhile
+
+    async def query(self, pk: str, sk_prefix: str) -> "AsyncIterator[list[items.Item]]":
+        """Give the pages, and let the test act after the last."""
+        async for page in super().query(pk, sk_prefix):
+            yield page
+        await self._meanwhile()
+
+
+async def test_who_comes_after_the_last_look_keeps_the_channel_occupied(
+    table: "TableCase",
+) -> None:
+    """Nobody is told that it is vacant, so nobody need be told that it is not."""
+    subscriptions = table.store.subscriptions
+    occupy = partial(subscriptions.occupy, "chat:a", expires_at=CONNECTION.expires_at, now=NOW)
+
+    async def come() -> None:
+        await open_with(table, "chat:a")
+        assert await occupy() is False
+
+    assert await occupy() is True
+    looking = dynamodb_subscriptions.DynamoDBSubscriptions(Watched(table, come))
+    assert await looking.vacate("chat:a", now=NOW) is False
+    assert await subscriptions.vacate("chat:a", now=NOW) is False
+    assert await occupy() is False
+
+
+async def test_who_came_after_the_last_look_but_noted_it_late_occupies_anew(
+    table: "TableCase",
+) -> None:
+    """`vacated` is told, and then `occupied`: the note ends as the channel is."""
+    subscriptions = table.store.subscriptions
+    occupy = partial(subscriptions.occupy, "chat:a", expires_at=CONNECTION.expires_at, now=NOW)
+    assert await occupy() is True
+    looking = dynamodb_subscriptions.DynamoDBSubscriptions(
+        Watched(table, partial(open_with, table, "chat:a"))
+    )
+    assert await looking.vacate("chat:a", now=NOW) is True
+    assert await occupy() is True
+    assert await subscriptions.vacate("chat:a", now=NOW) is False
+
+
+async def test_notes_whose_answer_is_lost_are_told_all_the_same(table: "TableCase") -> None:
+    """The repeated write finds its own signature."""
+    subscriptions = table.store.subscriptions
+    table.proxy.inject("UpdateItem", LoseAnswer())
+    assert await subscriptions.occupy("chat:a", expires_at=NOW + 10, now=NOW) is True
+    table.proxy.inject("UpdateItem", LoseAnswer())
+    assert await subscriptions.vacate("chat:a", now=NOW) is True

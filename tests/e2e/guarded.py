@@ -1,6 +1,12 @@
 """The template in an emulator that lets in whom a token names, and tokens for it."""
 
+import asyncio
+import uuid
 from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from tests.e2e.conftest import RunningEmulator
 from tests.signing import claims, sign
@@ -36,10 +42,21 @@ class Guarded:
         """Give the URL with a token."""
         return f"{self.url}?token={given}"
 
-    def tells_nothing_of(self, given: str) -> bool:
-        """Say that no part of a token stands in the live log or in the trace."""
-        written = self.emulator.output + self.trace.read_text("utf-8")
+    async def tells_nothing_of(self, given: str) -> bool:
+        """Say that no part of a token stands in the live log or in the trace.
+
+        Both are written late: what comes after everything else is waited for.
+        """
+        mark = uuid.uuid4().hex
+        with pytest.raises(InvalidStatus):
+            async with connect(f"{self.url}/{mark}"):
+                pass
+        await asyncio.to_thread(self.emulator.wait_for, lambda: mark in self._trace())
+        written = self.emulator.output + self._trace()
         return not [part for part in given.split(".") if len(part) > 20 and part in written]
+
+    def _trace(self) -> str:
+        return self.trace.read_text("utf-8")
 
 
 def good(**changes: object) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ async def test_a_handler_that_raises_answers_the_error_frame_at_once(
         await served(client)
         started = time.monotonic()
         assert ERROR_FRAME.fullmatch(await exchange(client, action="raise"))
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5  # not after the function's timeout
         await served(client)
     await failing.said("ValueError: raised on purpose")
 
@@ -119,5 +120,6 @@ async def test_a_handler_that_cannot_be_imported_is_named_and_refuses_connection
     with pytest.raises(InvalidStatus) as refused:
         await connect(emulator.url)
     assert refused.value.response.status_code == 502
-    for part in (handler, str(tmp_path), why, "Can't be loaded, see above: any."):
+    summary = f"Can't be loaded, see above: any. Python functions are run by {sys.executable};"
+    for part in (handler, str(tmp_path), why, summary):
         await emulator.said(part)

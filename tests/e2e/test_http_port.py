@@ -1,11 +1,13 @@
 """A project with HTTP and REST APIs whose functions invoke each other; the page about faults."""
 
+import base64
 import json
 import re
 import shlex
 from typing import TYPE_CHECKING
 
 import aiohttp
+import boto3
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -16,6 +18,7 @@ from tests.e2e.conftest import PROJECTS, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.e2e.conftest import RunningEmulator
 
@@ -128,8 +131,43 @@ async def test_workers_are_killed_until_the_fault_is_turned_off(
 ) -> None:
     """From the command line, then by the control endpoint."""
     emulator = gatepost_dev("--template", TEMPLATE, "--fault", "kill_rate=1", *how)
+    by_name = f"{emulator.page_url}2015-03-31/functions/back/invocations"
     with pytest.raises(InvalidStatus, match="502"):
         await connect(emulator.url)
+    assert "Runtime.ExitError" in str((await ask(by_name, "POST"))[1])
     assert (await ask(f"{emulator.page_url}_gatepost/faults", "DELETE"))[0] == 200
     async with connect(emulator.url):
         pass
+    assert "Runtime.ExitError" not in str((await ask(by_name, "POST"))[1])
+
+
+WHO = """
+def who(event, context):
+    print("asked by", context.client_context.custom["name"])
+    return context.client_context.custom
+"""
+
+
+def test_an_invocation_by_boto3_says_who_asks_and_gets_the_log(
+    gatepost_dev: "Callable[..., RunningEmulator]", tmp_path: "Path"
+) -> None:
+    """All the way to a worker and back."""
+    (tmp_path / "app.py").write_text(WHO, encoding="utf-8")
+    (tmp_path / "serverless.yml").write_text(
+        "service: s\nprovider: {name: aws, runtime: python3.13}\n"
+        "functions: {who: {handler: app.who, events: [{websocket: $default}]}}\n",
+        encoding="utf-8",
+    )
+    emulator = gatepost_dev("--template", str(tmp_path / "serverless.yml"))
+    session = boto3.Session("local", "local", region_name="us-east-1")
+    client = session.client("lambda", endpoint_url=emulator.page_url.rstrip("/"))
+    answer = client.invoke(
+        FunctionName="s-dev-who",
+        ClientContext=base64.b64encode(b'{"custom": {"name": "ann"}}').decode(),
+        LogType="Tail",
+    )
+    assert json.loads(answer["Payload"].read()) == {"name": "ann"}
+    start, printed, end, report = base64.b64decode(answer["LogResult"]).decode().splitlines()
+    assert printed == "asked by ann"
+    assert [line.split()[0] for line in (start, end, report)] == ["START", "END", "REPORT"]
+    client.close()

@@ -34,7 +34,7 @@ async def test_a_good_token_lets_in_whom_it_names(guarded: Guarded, place: str) 
         assert (await ask(client, action="echo", data=1))["result"]["user"] == "alice"
         users = (await ask(client, action="presence", channel=channel))["result"]["users"]
         assert users["alice"]["info"] == {"name": "Alice"}
-    assert guarded.tells_nothing_of(given)
+    assert await guarded.tells_nothing_of(given)
 
 
 REFUSED: dict[str, tuple[Callable[[], str], str]] = {
@@ -69,7 +69,7 @@ async def test_a_token_that_does_not_count_is_answered_401(
         guarded.emulator.wait_for,
         lambda: guarded.emulator.output.count(f" token: {why}") == said + expected,
     )
-    assert guarded.tells_nothing_of(given)
+    assert await guarded.tells_nothing_of(given)
 
 
 async def test_without_a_token_nobody_gets_in(guarded: Guarded) -> None:

@@ -83,3 +83,15 @@ async def test_a_terraform_plan_runs_with_its_modules_and_addresses(
     with pytest.raises(InvalidStatus) as denied:
         await connect(f"{emulator.url}?token=wrong")
     assert denied.value.response.status_code == 401
+
+
+async def test_a_plan_of_modules_as_others_publish_them_runs(
+    gatepost_dev: "Callable[..., RunningEmulator]",
+) -> None:
+    """The plan was made by Terraform; a dynamic block sets the functions' environment."""
+    emulator = gatepost_dev("--template", f"{PROJECTS}/terraform-modules/plan.json")
+    async with connect(emulator.url) as one, connect(emulator.url) as two:
+        await one.send('{"action": "sendmessage"}')
+        for client in (one, two):
+            answer = await asyncio.wait_for(client.recv(), 20)
+            assert answer == 'sendmessage: {"action": "sendmessage"}'

@@ -28,7 +28,8 @@ def rows() -> list[str]:
 def docstrings() -> str:
     """Give what every test of the protocol says that it shows."""
     folder = ROOT / "tests/e2e"
-    paths = [*folder.glob("test_protocol*.py"), folder / "test_authorization.py"]
+    others = ("test_authorization.py", "test_http_api.py")
+    paths = [*folder.glob("test_protocol*.py"), *(folder / name for name in others)]
     return "\n".join(
         ast.get_docstring(node) or ""
         for path in paths

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 COPIED = ("functions", "infra", "web", "serverless.yml", "local.env", "pyproject.toml", "README.md")
 COPIED_TESTS = (
-    *("conftest.py", "fake_rows.py", "fakes.py", "optional_tools.py"),
-    "functions/conftest.py",
+    *("conftest.py", "fake_outlets.py", "fake_rows.py", "fakes.py", "optional_tools.py"),
+    "functions",
 )
 
 
@@ -34,21 +34,19 @@ def python_blocks() -> list[str]:
 
 def project_with_the_action(folder: "Path") -> "Path":
     """A copy of the template in which the README's steps were followed."""
-    for name in COPIED:
+    for name in (*COPIED, *(f"tests/{name}" for name in COPIED_TESTS)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
-    for name in COPIED_TESTS:
-        (folder / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "tests" / name, folder / "tests" / name)
     action, line, test = python_blocks()
     (folder / "functions/actions/shout.py").write_text(action)
     registry = folder / "functions/actions/registry.py"
-    registry.write_text(
-        registry.read_text()
-        .replace("ping, presence\n", "ping, presence, shout\n")
-        .replace('    "subscribe"', f'{line}    "subscribe"')
-    )
-    (folder / "tests/functions/actions").mkdir(parents=True)
+    if line not in registry.read_text():  # else it is a reader's project, who followed the steps
+        registry.write_text(
+            registry.read_text()
+            .replace("ping, presence\n", "ping, presence, shout\n")
+            .replace('    "subscribe"', f'{line}    "subscribe"')
+        )
     (folder / "tests/functions/actions/test_shout.py").write_text(test)
     return folder
 
@@ -101,8 +99,9 @@ async def test_the_first_action_passes_its_test_and_the_checks(tmp_path: "Path")
     """What the README prints is as clean as what is here."""
     project = project_with_the_action(tmp_path)
     new = ("functions/actions/shout.py", "tests/functions/actions/test_shout.py")
-    tested = await passes(project, "pytest", "-q", "-p", "no:cacheprovider", new[1])
-    assert "1 passed" in tested
+    pytest = ("pytest", "-q", "-p", "no:cacheprovider", "-n", "0")
+    assert "1 passed" in await passes(project, *pytest, new[1])
+    await passes(project, *pytest, "tests/functions/actions")
     await passes(project, "ruff", "check", "--no-cache", *new, "functions/actions/registry.py")
     await passes(project, "ruff", "format", "--no-cache", "--check", *new)
     await passes(project, "mypy", "--cache-dir", str(tmp_path / "mypy"), *new)

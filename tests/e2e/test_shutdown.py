@@ -11,9 +11,16 @@ from websockets.asyncio.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import Eventually
     from tests.e2e.conftest import RunningEmulator
+
+STUCK = """
+service: stuck
+provider: {name: aws, runtime: python3.13}
+functions: {wait: {handler: app.wait, timeout: 60, events: [{websocket: $default}]}}
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -55,3 +62,34 @@ async def test_a_killed_emulator_leaves_no_process(
         ]
 
     await eventually(lambda: not alive(), within_s=10)
+
+
+@pytest.fixture
+def stuck(gatepost_dev: "Callable[..., RunningEmulator]", tmp_path: "Path") -> "RunningEmulator":
+    """An emulator whose function takes longer than anybody waits, at work on a message."""
+    (tmp_path / "serverless.yml").write_text(STUCK, encoding="utf-8")
+    (tmp_path / "app.py").write_text("def wait(event, context):\n    while True: pass\n")
+    return gatepost_dev("--template", str(tmp_path / "serverless.yml"))
+
+
+async def test_two_signals_at_once_are_one_ctrl_c(emulator: "RunningEmulator") -> None:
+    """As a terminal and `npm run` send them: it still ends in good order."""
+    os.kill(emulator.pid, signal.SIGTERM)
+    assert await asyncio.to_thread(emulator.stop_now) == 0
+
+
+async def test_a_second_ctrl_c_ends_at_once(
+    stuck: "RunningEmulator", eventually: "Eventually"
+) -> None:
+    """Although a function is still at work."""
+    client = await connect(stuck.url)
+    await client.send("go")
+    process = psutil.Process(stuck.pid)
+
+    def interrupted() -> bool:
+        process.send_signal(signal.SIGINT)
+        return process.status() == psutil.STATUS_ZOMBIE
+
+    await eventually(interrupted, within_s=4)
+    assert await asyncio.to_thread(stuck.stop_now) == 130
+    await client.wait_closed()

@@ -15,6 +15,7 @@ from functions.core.namespaces import Namespace, Namespaces, Rate
 from functions.core.permissions import EVERYTHING, Grant, Identity
 from functions.core.ports import Connection, Store
 from functions.core.rates import Buckets
+from tests.fake_outlets import MemoryOutlets
 from tests.fake_rows import Rows
 from tests.fakes import MemoryTransport, memory_store
 
@@ -82,6 +83,12 @@ def transport() -> MemoryTransport:
 
 
 @pytest.fixture
+def outlets() -> MemoryOutlets:
+    """Give outlets that remember."""
+    return MemoryOutlets()
+
+
+@pytest.fixture
 def happenings() -> list[Happening]:
     """Give what the hook of the namespace `told` was told."""
     return []
@@ -111,7 +118,12 @@ def namespaces(happenings: list[Happening]) -> Namespaces:
 
 @pytest.fixture
 def services(
-    store: Store, transport: MemoryTransport, clock: Clock, namespaces: Namespaces
+    store: Store,
+    transport: MemoryTransport,
+    clock: Clock,
+    *,
+    namespaces: Namespaces,
+    outlets: MemoryOutlets,
 ) -> Services:
     """Give the surroundings of all work."""
     numbers = itertools.count(1)
@@ -123,6 +135,7 @@ def services(
         new_id=lambda: f"id-{next(numbers)}",
         namespaces=namespaces,
         buckets=Buckets(),
+        outlets=outlets,
     )
 
 

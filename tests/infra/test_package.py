@@ -23,6 +23,7 @@ FORGETTING = {
     "dynamodb:UpdateItem",
 }
 TABLE_ACTIONS = {
+    "ApiRole": FORGETTING | {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
     "ConnectRole": {"dynamodb:ConditionCheckItem", "dynamodb:PutItem"},
     "DisconnectRole": FORGETTING,
     "MessageRole": FORGETTING | {"dynamodb:PutItem"},
@@ -31,11 +32,12 @@ TABLE_ACTIONS = {
 """That nothing less and nothing more is used: tests/contract/test_entry_points.py."""
 
 REACHES_CONNECTIONS = {
+    "ApiRole": ["POST", "DELETE"],
     "DisconnectRole": ["POST"],
     "MessageRole": ["POST", "DELETE"],
     "RefreshRole": ["POST", "DELETE"],
 }
-FUNCTIONS = ("authorizer", "connect", "disconnect", "message", "refresh")
+FUNCTIONS = ("api", "authorizer", "connect", "disconnect", "message", "refresh")
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
@@ -45,6 +47,12 @@ def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
         for policy in role["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
+
+
+def routes_of(packaged: "Package", api: str) -> dict[str, dict[str, Any]]:
+    """Return the routes of one API by logical id."""
+    routes = packaged.of_type("AWS::ApiGatewayV2::Route")
+    return {name: each for name, each in routes.items() if each["ApiId"] == {"Ref": api}}
 
 
 def test_functions_run_on_python_3_13_and_arm(packaged: "Package") -> None:
@@ -59,9 +67,9 @@ def test_functions_run_on_python_3_13_and_arm(packaged: "Package") -> None:
 
 def test_requests_are_answered_and_signals_are_not(packaged: "Package") -> None:
     """A route response makes a route two-way (B-190)."""
-    (api,) = packaged.of_type("AWS::ApiGatewayV2::Api").values()
+    api = packaged.resources["WebsocketsApi"]["Properties"]
     assert api["RouteSelectionExpression"] == "$request.body.action"
-    routes = packaged.of_type("AWS::ApiGatewayV2::Route")
+    routes = routes_of(packaged, "WebsocketsApi")
     two_way = {
         route["RouteKey"]: route.get("RouteResponseSelectionExpression")
         for route in routes.values()
@@ -79,13 +87,24 @@ def test_requests_are_answered_and_signals_are_not(packaged: "Package") -> None:
     assert answered == {"$default", "refresh"}
 
 
+def test_servers_have_an_api_whose_paths_are_the_functions_own(packaged: "Package") -> None:
+    """It does its own authorization: a key or a token, and its own answers to wrong paths."""
+    (api,) = (
+        name
+        for name, each in packaged.of_type("AWS::ApiGatewayV2::Api").items()
+        if each["ProtocolType"] == "HTTP"
+    )
+    keys = {route["RouteKey"] for route in routes_of(packaged, api).values()}
+    assert keys == {"ANY /v1/{proxy+}", "GET /openapi.json", "GET /docs"}
+
+
 def test_every_handshake_asks_the_authorizer(packaged: "Package") -> None:
     """It is named on $connect, and no identity source keeps a header or the anonymous out."""
     (authorizer,) = packaged.of_type("AWS::ApiGatewayV2::Authorizer").values()
     assert (authorizer["AuthorizerType"], authorizer["IdentitySource"]) == ("REQUEST", [])
     kinds = {
         route["RouteKey"]: route["AuthorizationType"]
-        for route in packaged.of_type("AWS::ApiGatewayV2::Route").values()
+        for route in routes_of(packaged, "WebsocketsApi").values()
     }
     assert kinds.pop("$connect") == "CUSTOM"
     assert set(kinds.values()) == {"NONE"}
@@ -115,7 +134,7 @@ def test_who_sends_knows_the_management_api_of_its_own_stage(packaged: "Package"
         if (endpoint := function["Environment"]["Variables"].get(MANAGEMENT_ENDPOINT))
     }
     stage = "https://${WebsocketsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev"
-    names = ("disconnect", "message", "refresh")
+    names = ("api", "disconnect", "message", "refresh")
     assert told == {f"gatepost-dev-{name}": {"Fn::Sub": stage} for name in names}
 
 
@@ -125,7 +144,8 @@ def test_only_who_verifies_tokens_is_told_a_secret(packaged: "Package") -> None:
     for function in packaged.of_type("AWS::Lambda::Function").values():
         variables = function["Environment"]["Variables"]
         name = function["FunctionName"].removeprefix("gatepost-dev-")
-        verifies = name in ("authorizer", "refresh")
+        verifies = name in ("api", "authorizer", "refresh")
+        assert variables.get("API_KEYS") == ("" if name == "api" else None)
         assert {key for key in settings if variables.get(key) == ""} == (
             settings if verifies else set()
         )

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
@@ -60,6 +59,8 @@ class Client:
 
     async def open(self, url: str, headers: Headers, subprotocols: Sequence[str]) -> str:
         """Connect, in the gateway's loop; give the handshake's key, which names it there."""
+        from websockets.asyncio.client import connect  # noqa: PLC0415 - a gateway starts without
+
         try:
             self._link = await connect(
                 url,

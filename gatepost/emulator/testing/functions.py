@@ -4,7 +4,6 @@ Imports what only some gateways need (botocore, workers) when one needs it: a fi
 """
 
 import os
-import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from gatepost.emulator.environment import (
     with_local_environment,
     write_ca_bundle,
 )
+from gatepost.emulator.own_folder import own_folder
+from gatepost.emulator.sockets import main_address
 from gatepost.emulator.testing.callables import CallableInvoker
 from gatepost.emulator.testing.setup import Routes, Setup, handlers_of
 from gatepost.emulator.testing.surroundings import surroundings
@@ -34,22 +35,22 @@ async def start_functions(
     setup: Setup,
     routes: Routes | None,
     *,
-    management: str,
-    authority: bytes,
+    gateway: str,
+    certificate_authority: bytes,
 ) -> Invoker:
     """Set the process's environment and start the functions; `stack` undoes it all.
 
-    `management` is the endpoint of `@connections`, `authority` the certificate to trust.
+    `gateway` is the authority of its port, `certificate_authority` what vouches for it.
     """
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gatepost-"))
-    ca_bundle = write_ca_bundle(Path(folder) / "ca.pem", authority)
+    ca_bundle = write_ca_bundle(stack.enter_context(own_folder()) / "ca.pem", certificate_authority)
     dynamodb = await _tables(stack, deployment) if setup.tables else None
     endpoints = Endpoints(
-        management=management,
+        gateway=gateway,
         dynamodb=dynamodb or os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"),
         everything_else=dynamodb or os.environ.get("AWS_ENDPOINT_URL"),
     )
-    ours = _process_environment(endpoints, ca_bundle)
+    management = f"http://{main_address(deployment, gateway)}"
+    ours = _process_environment(management, endpoints, ca_bundle)
     stack.enter_context(surroundings({**setup.environment, **ours} if routes is not None else ours))
     if routes is not None:
         handlers = CallableInvoker(handlers_of(routes, setup), deployment.functions)
@@ -90,9 +91,9 @@ async def _tables(stack: AsyncExitStack, deployment: Deployment) -> str:
     return endpoint
 
 
-def _process_environment(endpoints: Endpoints, ca_bundle: Path) -> dict[str, str]:
+def _process_environment(management: str, endpoints: Endpoints, ca_bundle: Path) -> dict[str, str]:
     given = {
-        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoints.management,
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": management,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
         "AWS_ENDPOINT_URL": endpoints.everything_else,
         # `https://{domainName}/{stage}` from an event must be trusted whoever opens it.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, Protocol, TypeVar
 
-from gatepost.emulator.sockets import main_path
+from gatepost.emulator.sockets import main_address
 from gatepost.emulator.testing.client import TIMEOUT_S, Client, Headers, Query, with_query
 from gatepost.emulator.testing.functions import start_functions
 from gatepost.emulator.testing.loop_thread import Happenings, LoopThread
@@ -134,7 +134,7 @@ class Gateway:
     @property
     def url(self) -> str:
         """Where clients connect to: the first API. Any WebSocket client will do."""
-        return f"ws://{self.authority}{main_path(self.deployment)}"
+        return f"ws://{main_address(self.deployment, self.authority)}"
 
     @property
     def management_endpoint(self) -> str:
@@ -232,8 +232,8 @@ class Gateway:
             self.deployment,
             self._setup,
             self._routes,
-            management=self.management_endpoint,
-            authority=self._server.certificate_authority,
+            gateway=self.authority,
+            certificate_authority=self._server.certificate_authority,
         )
         # The first to close: its $disconnect events need the functions.
         self._stack.push_async_callback(self._end_clients)

@@ -66,10 +66,15 @@ def deployment_of_template(template: str | Path, setup: Setup) -> Deployment:
 
 
 def deployment_of_routes(routes: Mapping[str, object], setup: Setup) -> Deployment:
-    """Give an API with these routes: a Route as it is, for anything else one to its function.
+    """Give an API with these routes: a Route as it is, for a handler one to its function.
 
-    Raises ValueError for what makes no sense.
+    Raises ValueError for what makes no sense, TypeError for what is neither route nor handler.
     """
+    if not isinstance(routes, Mapping):
+        raise TypeError("handlers are given as a dictionary, by route key")
+    for key, given in routes.items():
+        if not callable(given) and not isinstance(given, Route):
+            raise TypeError(f"the handler of {key} is {given!r}, which can't be called")
     if strange := set(setup.two_way) - set(routes):
         raise ValueError(f"two_way names routes without a handler: {', '.join(sorted(strange))}")
     if setup.authorizer and CONNECT not in routes:

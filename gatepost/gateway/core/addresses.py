@@ -3,6 +3,7 @@
 An API is at `/{stage}` of the gateway's port. When APIs share a stage's name, that name alone leads
 to none of them; each API is also at `/{api_id}/{stage}`, and at `/{stage}` of every host whose
 first label is its id, as on AWS (B-020, B-021). A custom domain has no stage in its paths (B-325).
+It is all that leads to an API whose default endpoint is disabled (B-327).
 """
 
 import re
@@ -52,25 +53,21 @@ class Addresses:
     API that is not there, and a key that can't be one (B-026, B-325).
     """
 
-    __slots__ = ("_by_id", "_domains", "_open", "_scope_at", "apis")
+    __slots__ = ("_by_id", "_domains", "_open", "_scope_at", "_stages", "apis")
 
     def __init__(self, apis: Iterable[Api], domains: Iterable[DomainMapping] = ()) -> None:
         self.apis = tuple(apis)
+        self._stages: dict[tuple[str, str], Api] = {}
         self._by_id: dict[str, _Scope] = {}
         for api in self.apis:
-            stages = self._by_id.setdefault(api.deployed.api_id, _Scope({})).apis
-            if api.deployed.stage in stages:
-                raise ValueError(
-                    f"the WebSocket API {api.deployed.name!r} is there twice: id "
-                    f"{api.deployed.api_id}, stage {api.deployed.stage!r}"
-                )
-            stages[api.deployed.stage] = api
+            self._add(api)
         deployed = [api.deployed for api in self.apis]
         self._open = _Scope(
             {
                 api.deployed.stage: api
                 for api in self.apis
-                if path_of(api.deployed, deployed) == f"/{api.deployed.stage}"
+                if api.deployed.default_endpoint
+                and path_of(api.deployed, deployed) == f"/{api.deployed.stage}"
             }
         )
         self._domains: dict[str, _Scope] = {}
@@ -80,9 +77,9 @@ class Addresses:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The path of each API, as the gateway's port has it."""
+        """The path of each API, as the gateway's port has it, at whatever host."""
         deployed = [api.deployed for api in self.apis]
-        return tuple(path_of(one, deployed) for one in deployed)
+        return tuple(path_of(one, deployed) for one in deployed if one.default_endpoint)
 
     def resolve(self, host: str, path: str) -> Address | None:
         """Find the API that a path leads to at a host, which is an authority as clients write it.
@@ -91,7 +88,7 @@ class Addresses:
         """
         scope = self._scope_at(host)
         first, slash, rest = path.removeprefix("/").partition("/")
-        api = scope.apis.get(unquote(first))
+        api = scope.apis.get(first) or scope.apis.get(unquote(first))
         if api is not None:
             return Address(api, slash + rest, host, scope.custom)
         if scope.root is not None:
@@ -110,10 +107,23 @@ class Addresses:
         label, dot, _ = name.partition(".")
         return self._domains.get(name) or (self._by_id.get(label) if dot else None) or self._open
 
+    def _add(self, api: Api) -> None:
+        deployed = api.deployed
+        key = (deployed.api_id, deployed.stage)
+        if key in self._stages:
+            raise ValueError(
+                f"the WebSocket API {deployed.name!r} is there twice: id "
+                f"{deployed.api_id}, stage {deployed.stage!r}"
+            )
+        self._stages[key] = api
+        scope = self._by_id.setdefault(deployed.api_id, _Scope({}))
+        if deployed.default_endpoint:
+            scope.apis[deployed.stage] = api
+
     def _map(self, mapping: DomainMapping) -> None:
         if not _KEY.fullmatch(mapping.key) or mapping.key in _RESERVED:
             raise ValueError(f"domain {mapping.domain}: {mapping.key!r} can't be a mapping key")
-        api = self._by_id.get(mapping.api_id, _Scope({})).apis.get(mapping.stage)
+        api = self._stages.get((mapping.api_id, mapping.stage))
         if api is None:
             raise ValueError(
                 f"domain {mapping.domain}: there is no WebSocket API {mapping.api_id} "

@@ -32,7 +32,8 @@ class Refuse(Struct, frozen=True, tag=True):
 class Invoke(Struct, frozen=True, tag=True):
     """Run a function; its end comes back as InvocationFinished.
 
-    `event` is the JSON document for the handler. `connection_id` and `route_key` name the cause.
+    `event` is the JSON document for the handler. `connection_id` and `route_key` name the cause,
+    `handshake_id` the handshake that waits for it, if one does.
     Faults: `kill` ends the worker in the middle, `cold` wants one that was never used.
     """
 
@@ -41,6 +42,7 @@ class Invoke(Struct, frozen=True, tag=True):
     event: bytes
     connection_id: str
     route_key: str
+    handshake_id: int | None = None
     kill: bool = False
     cold: bool = False
 
@@ -81,7 +83,7 @@ class CallHttp(Struct, frozen=True, tag=True):
     """Send a request to the backend of an HTTP_PROXY integration.
 
     Its end comes back as InvocationFinished with HttpAnswered, or with NotInvocable when the
-    backend could not be reached or took longer than `timeout_s`.
+    backend could not be reached or took longer than `timeout_s`. Causes are named as by Invoke.
     """
 
     invocation_id: int
@@ -92,6 +94,7 @@ class CallHttp(Struct, frozen=True, tag=True):
     connection_id: str
     route_key: str
     timeout_s: float
+    handshake_id: int | None = None
 
 
 class Answer(Struct, frozen=True, tag=True):

@@ -5,9 +5,9 @@ workers from it, the emulator creates tables from it.
 """
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 CONNECT: Final = "$connect"
 DISCONNECT: Final = "$disconnect"
@@ -48,14 +48,36 @@ class HttpProxy(Struct, frozen=True, tag=True):
     request_parameters: dict[str, str] = {}
 
 
-Integration = LambdaProxy | Mock | HttpProxy
+class LambdaMapped(Struct, frozen=True, tag=True):
+    """An AWS integration of a function: it gets what a template makes of a message, as JSON.
+
+    `request_templates` are by the key that `template_selection_expression` yields, `$default` for
+    all others. Without one the message itself goes, as `passthrough` says: NEVER, only when there
+    are no templates at all, or always. `response_templates` are as Mock's, over the function's
+    answer; without one the answer is the body. It always counts as status 200.
+    """
+
+    function: str
+    request_templates: dict[str, str] = {}
+    template_selection_expression: str = r"\$default"
+    passthrough: Literal["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"] = "WHEN_NO_MATCH"
+    response_templates: dict[str, str] = {}
+
+
+class NotEmulated(Struct, frozen=True, tag=True):
+    """An AWS integration of another service, which no one stands in for: each use of it fails."""
+
+    service: str
+
+
+Integration = LambdaProxy | Mock | HttpProxy | LambdaMapped | NotEmulated
 
 
 class Throttle(Struct, frozen=True):
     """A token bucket: `rate` requests a second, `burst` at once (B-311)."""
 
-    rate: float
-    burst: int
+    rate: Annotated[float, Meta(ge=0)]
+    burst: Annotated[int, Meta(ge=0)]
 
 
 class Authorizer(Struct, frozen=True):
@@ -93,7 +115,8 @@ class Route(Struct, frozen=True):
     @property
     def function(self) -> str | None:
         """The name of the function behind the route, if it is one."""
-        return self.integration.function if isinstance(self.integration, LambdaProxy) else None
+        leads_to = self.integration
+        return leads_to.function if isinstance(leads_to, LambdaProxy | LambdaMapped) else None
 
 
 class ApiKey(Struct, frozen=True):
@@ -107,7 +130,8 @@ class ApiKey(Struct, frozen=True):
 class WebSocketApi(Struct, frozen=True):
     """One WebSocket API at one stage; its socket is at `/{stage}`.
 
-    `throttle` is the stage's default for every route without its own (B-311).
+    `throttle` is the stage's default for every route without its own (B-311). An API without
+    `default_endpoint` is at its custom domains alone (B-327).
     """
 
     api_id: str
@@ -119,6 +143,7 @@ class WebSocketApi(Struct, frozen=True):
     api_keys: tuple[ApiKey, ...] = ()
     api_key_selection_expression: str = "$request.header.x-api-key"
     throttle: Throttle | None = None
+    default_endpoint: bool = True
 
 
 class DomainMapping(Struct, frozen=True):

@@ -19,6 +19,7 @@ from gatepost.gateway.core.deployment import (
     DISCONNECT,
     Authorizer,
     Deployment,
+    LambdaMapped,
     WebSocketApi,
 )
 from gatepost.gateway.core.faults import NO_FAULTS
@@ -45,7 +46,7 @@ from gatepost.gateway.core.inputs import (
     Upgrade,
     UpgradeAbandoned,
 )
-from gatepost.gateway.core.integrations import Ready, prepare
+from gatepost.gateway.core.integrations import Ready, as_result, prepare
 from gatepost.gateway.core.models import Models, models_of
 from gatepost.gateway.core.routes import RouteSelector
 from gatepost.gateway.core.settings import GatewaySettings
@@ -153,11 +154,14 @@ class Gateway:
         if invocation is None:  # its time ran out while a fault delayed it
             return
         state.deadlines.cancel(invocation.id)
+        outcome, route = given.outcome, invocation.route
+        if isinstance(route.integration, LambdaMapped):
+            outcome = as_result(invocation.connection.api.integrations[route.key], outcome)
         match invocation.cause:
             case None:
-                messages.finish(state, invocation, given.outcome)
+                messages.finish(state, invocation, outcome)
             case Handshake() as pending:
-                handshake.finish(state, invocation, pending, given.outcome)
+                handshake.finish(state, invocation, pending, outcome)
             case Closing(code=code):
                 # The result reaches no one (B-136); only the live log tells of a failure.
                 state.report(invocation, status=code, detail=_failure(given.outcome))

@@ -60,7 +60,7 @@ def start(state: State, upgrade: Upgrade) -> None:
     address = _resolve(state, upgrade)
     if isinstance(address, HttpError):
         _refuse(state, upgrade.handshake_id, address)
-        here = ", ".join(state.addresses.paths)
+        here = ", ".join(state.addresses.paths) or "only a custom domain"
         detail = f"{upgrade.path}, where no stage is; there is {here}"
         state.out.append(Report("connect", None, None, address.status, detail=detail))
         return

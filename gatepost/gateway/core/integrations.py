@@ -12,7 +12,15 @@ from msgspec import DecodeError
 from msgspec import json as msgspec_json
 
 from gatepost.gateway.core.commands import CallHttp, Invoke
-from gatepost.gateway.core.deployment import DEFAULT, HttpProxy, LambdaProxy, Mock, Route
+from gatepost.gateway.core.deployment import (
+    DEFAULT,
+    HttpProxy,
+    LambdaMapped,
+    LambdaProxy,
+    Mock,
+    NotEmulated,
+    Route,
+)
 from gatepost.gateway.core.inputs import NotInvocable, Outcome, Returned
 from gatepost.gateway.core.mapping import (
     MappingError,
@@ -23,12 +31,14 @@ from gatepost.gateway.core.mapping import (
     render,
     resolve,
 )
+from gatepost.gateway.core.routes import Selection
 
 if TYPE_CHECKING:
     from gatepost.gateway.core.ordering import Wanted
 
 _NO_TARGET: Final = NotInvocable("the route has no integration")
 _NO_STATUS: Final = NotInvocable("the mock's request template gives no integer statusCode")
+_OF_ANSWERS: Final = frozenset({"body", "json", "path"})
 _KEPT_BACK: Final = frozenset({"Host", "User-Agent"})
 _STAGE_VARIABLE: Final = re.compile(r"\$\{stageVariables\.(\w+)\}")
 _PARAMETER: Final = re.compile(r"integration\.request\.(header|querystring|path)\.(.+)")
@@ -48,7 +58,16 @@ class ReadyHttp(NamedTuple):
     parameters: tuple[tuple[str, str, str | Reference], ...]
 
 
-Ready = LambdaProxy | ReadyMock | ReadyHttp | None
+class ReadyMapped(NamedTuple):
+    """A function behind templates that are read; those of requests are by what `key` yields."""
+
+    integration: LambdaMapped
+    key: Selection
+    requests: dict[str, Template]
+    responses: dict[str, Template]
+
+
+Ready = LambdaProxy | ReadyMock | ReadyHttp | ReadyMapped | NotEmulated | None
 """An integration that can be begun; None for a route without a target (B-166)."""
 
 
@@ -56,15 +75,20 @@ def prepare(route: Route) -> Ready:
     """Read what an integration's template or parameters say. Raises MappingError."""
     match route.integration:
         case Mock(request_template=request, response_templates=responses):
-            return ReadyMock(
-                parse_template(request),
-                {_checked(key): parse_template(text) for key, text in responses.items()},
-            )
+            return ReadyMock(parse_template(request), _responses(responses))
         case HttpProxy() as proxy:
             return ReadyHttp(
                 proxy, tuple(_parameter(*item) for item in proxy.request_parameters.items())
             )
-        case LambdaProxy() | None as ready:
+        case LambdaMapped() as mapped:
+            requests = mapped.request_templates.items()
+            return ReadyMapped(
+                mapped,
+                Selection(mapped.template_selection_expression, kind="template"),
+                {key: parse_template(text) for key, text in requests},
+                _responses(mapped.response_templates, sources=_OF_ANSWERS),
+            )
+        case LambdaProxy() | NotEmulated() | None as ready:
             return ready
 
 
@@ -72,13 +96,58 @@ def begin(ready: Ready, number: int, wanted: "Wanted") -> Invoke | CallHttp | Ou
     """Return the command that begins the invocation `number`, or its outcome."""
     match ready:
         case LambdaProxy(function=function):
-            return Invoke(number, function, wanted.event, wanted.connection.id, wanted.route.key)
+            return Invoke(
+                number,
+                function,
+                wanted.event,
+                wanted.connection.id,
+                wanted.route.key,
+                wanted.handshake_id,
+            )
         case ReadyMock():
             return _answer(ready, msgspec_json.decode(wanted.event))
         case ReadyHttp():
             return _call(ready, number, wanted)
+        case ReadyMapped():
+            return _invoke(ready, number, wanted)
+        case NotEmulated(service=service):
+            return NotInvocable(f"an integration of {service}, which is not emulated")
         case None:
             return _NO_TARGET
+
+
+def as_result(ready: Ready, outcome: Outcome) -> Outcome:
+    """Return what a function behind templates answered as a proxy result of status 200.
+
+    Any other outcome stays as it is.
+    """
+    if not isinstance(ready, ReadyMapped) or not isinstance(outcome, Returned):
+        return outcome
+    body = outcome.payload.decode(errors="replace")
+    if (template := _response(ready.responses, "200")) is not None:
+        body = render(template, {"body": body})
+    return Returned(msgspec_json.encode({"statusCode": 200, "body": body}))
+
+
+def _invoke(ready: ReadyMapped, number: int, wanted: "Wanted") -> Invoke | NotInvocable:
+    """Begin a function with what the message's template makes, else with the message (a guess)."""
+    event = msgspec_json.decode(wanted.event)
+    body = event.get("body", "")
+    template = ready.requests.get(ready.key.key(body), ready.requests.get(DEFAULT))
+    if template is not None:
+        payload = render(template, event)
+    elif ready.integration.passthrough == "NEVER" or (
+        ready.requests and ready.integration.passthrough == "WHEN_NO_TEMPLATES"
+    ):
+        return NotInvocable("no request template fits, and the message may not pass as it is")
+    else:
+        payload = body or "{}"
+    try:
+        msgspec_json.decode(payload)
+    except (DecodeError, RecursionError) as error:
+        return NotInvocable(f"what goes to the function is no JSON: {error}")
+    function, connection = ready.integration.function, wanted.connection
+    return Invoke(number, function, payload.encode(), connection.id, wanted.route.key)
 
 
 def _answer(mock: ReadyMock, event: dict[str, Any]) -> Outcome:
@@ -93,14 +162,28 @@ def _answer(mock: ReadyMock, event: dict[str, Any]) -> Outcome:
     if isinstance(status, bool) or not isinstance(status, int):
         return _NO_STATUS
     result: dict[str, object] = {"statusCode": status}
-    if (template := _response(mock, str(status))) is not None:
+    if (template := _response(mock.responses, str(status))) is not None:
         result["body"] = render(template, event)
     return Returned(msgspec_json.encode(result))
 
 
-def _response(mock: ReadyMock, status: str) -> Template | None:
+def _responses(
+    texts: dict[str, str], *, sources: frozenset[str] | None = None
+) -> dict[str, Template]:
+    """Read the templates of answers; with `sources`, references to others are refused."""
+    responses = {_checked(key): parse_template(text) for key, text in texts.items()}
+    for template in responses.values():
+        for part in template:
+            if sources and isinstance(part, Reference) and part.source not in sources:
+                raise MappingError(
+                    f"a response template refers to {part.source}; over a function's answer only "
+                    "$input.body, $input.json('$.path') and $input.path('$.path') are carried out"
+                )
+    return responses
+
+
+def _response(responses: dict[str, Template], status: str) -> Template | None:
     r"""Find the template of a status: its own, that of a pattern such as `/2\d\d/`, `$default`."""
-    responses = mock.responses
     if status in responses:
         return responses[status]
     for key, template in responses.items():
@@ -147,6 +230,7 @@ def _call(ready: ReadyHttp, number: int, wanted: "Wanted") -> CallHttp:
         wanted.connection.id,
         wanted.route.key,
         wanted.route.integration_timeout_s,
+        wanted.handshake_id,
     )
 
 

@@ -22,6 +22,7 @@ from gatepost.gateway.core.state import State
 from gatepost.gateway.core.timestamps import iso
 
 _KINDS: Final[dict[str, ReportKind]] = {"POST": "send", "GET": "get", "DELETE": "delete"}
+_MARKER: Final = "@connections"
 _JSON: Final = (("Content-Type", "application/json"),)
 
 
@@ -30,10 +31,13 @@ def answer(state: State, call: ManagementCall) -> None:
     address = state.addresses.resolve(call.host, call.path)
     rest = "" if address is None else address.rest[1:]
     marker, _, last = rest.partition("/")
-    if address is None or unquote(marker) != "@connections" or not last or "/" in last:
+    is_marked = marker == _MARKER or unquote(marker) == _MARKER
+    if address is None or not is_marked or not last or "/" in last:
         _answer_elsewhere(state, call, address)
         return
-    api, connection_id = address.api, unquote(last)
+    api = address.api
+    # Every id ends in "="; once that is decoded, `unquote` has nothing left to do, and is quick.
+    connection_id = unquote(last.replace("%3D", "="))
     if not state.throttles.admit_call(state.now):
         _refuse(state, call, http_errors.LIMIT_EXCEEDED, connection_id)  # B-314
         return

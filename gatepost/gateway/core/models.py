@@ -1,7 +1,7 @@
 """Whether a message fits the model that its route declares for it (B-168)."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.gateway.core.deployment import DEFAULT, Route
 from gatepost.gateway.core.json_paths import NotJsonError, read_json
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jsonschema import Draft4Validator
+
+OBJECTION_CHARS_MAX: Final = 300
+"""How long an objection may be: it quotes the message, which may have 128 KiB."""
 
 
 class Models:
@@ -25,10 +28,16 @@ class Models:
         self._validators = {key: _validator(key, schema) for key, schema in schemas.items()}
 
     def objection(self, text: str) -> str | None:
-        """Say what speaks against a message, in one line; None when it fits.
+        """Say what speaks against a message, in one line of OBJECTION_CHARS_MAX; None if it fits.
 
         Without a model of the selected name `$default` counts; without that nothing fits.
         """
+        objection = self._objection(text)
+        if objection is None or len(objection) <= OBJECTION_CHARS_MAX:
+            return objection
+        return f"{objection[: OBJECTION_CHARS_MAX - 1]}…"
+
+    def _objection(self, text: str) -> str | None:
         key = self._selection.key(text)
         validator = self._validators.get(key) or self._validators.get(DEFAULT)
         if validator is None:

@@ -25,6 +25,11 @@ class Wanted:
     request_id: str
     cause: Handshake | Closing | None = None
 
+    @property
+    def handshake_id(self) -> int | None:
+        """The handshake that waits for it, if one does."""
+        return self.cause.id if isinstance(self.cause, Handshake) else None
+
 
 class Lanes:
     """One lane for each connection that has an invocation under way, so that the next one waits."""

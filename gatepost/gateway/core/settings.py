@@ -1,7 +1,8 @@
 """Every limit and every guess of the gateway, one field each.
 
 A field whose docstring says *guess* pins our choice, not a fact about AWS: nothing should build on
-it, and anybody with better evidence changes it here.
+it, and anybody with better evidence changes it here. Bounds keep out what no gateway could work by;
+they are checked where settings are read (`--setting`, a trace), not where Python makes them.
 """
 
 from typing import Annotated, Literal
@@ -13,6 +14,9 @@ from gatepost.gateway.core.deployment import Throttle
 Ordering = Literal["concurrent", "shuffle", "serial"]
 ErrorStatus = Annotated[int, Meta(ge=400, le=599)]
 CloseCode = Annotated[int, Meta(ge=1000, le=4999)]
+Limit = Annotated[float, Meta(gt=0, le=31_536_000)]  # seconds, a year at most
+Wait = Annotated[float, Meta(ge=0, le=86_400)]  # seconds, a day at most
+Size = Annotated[int, Meta(ge=1, le=1 << 30)]
 
 
 class GatewaySettings(Struct, frozen=True, kw_only=True):
@@ -71,21 +75,21 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     What else is a guess has nothing to switch, or a fault of its own (faults.py).
     """
 
-    idle_timeout_s: float = 600.0
-    lifetime_s: float = 7200.0
-    message_bytes_max: int = 131_072
-    frame_bytes_max: int = 32_768
-    url_chars_max: int = 4096
-    unread_bytes_max: int = 1_048_576
+    idle_timeout_s: Limit = 600.0
+    lifetime_s: Limit = 7200.0
+    message_bytes_max: Size = 131_072
+    frame_bytes_max: Size = 32_768
+    url_chars_max: Size = 4096
+    unread_bytes_max: Size = 1_048_576
     compression: bool = True
     account_throttle: Throttle | None = Throttle(10_000, 5_000)
     connect_throttle: Throttle | None = Throttle(500, 500)
     ordering: Ordering = "concurrent"
-    shuffle_s_max: float = 0.05
+    shuffle_s_max: Wait = 0.05
     lenient_json: bool = False
     accept_connect_without_status: bool = False
-    opening_window_s: float = 0.0
-    authorizer_result_bytes_max: int = 8192
+    opening_window_s: Wait = 0.0
+    authorizer_result_bytes_max: Size = 8192
     verify_signatures: bool = False
     credentials: dict[str, str] = field(
         default_factory=lambda: {"local": "local", "testing": "testing"}

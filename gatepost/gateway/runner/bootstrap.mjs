@@ -116,9 +116,16 @@ function loadFailure(error, module, place) {
     return new InitError("Runtime.ImportModuleError",
       `Module '${module}' is TypeScript only, and Lambda runs JavaScript: compile it first`);
   }
-  const reason = error.message.split("\n")[0];
+  const reason = error.message.split("\n")[0] + adviceOnSdk(error.message);
   return new InitError("Runtime.ImportModuleError",
     `Unable to import module '${module}': ${reason}`, error);
+}
+
+/** What Lambda's Node brings along and this machine's does not. */
+function adviceOnSdk(message) {
+  const [, name] = /'((?:@aws-sdk|@smithy)\/[^'/]+|aws-sdk)(?:\/[^']*)?'/.exec(message) ?? [];
+  return name === undefined ? ""
+    : `. Lambda brings it along; here the project must have it: npm install --save-dev ${name}`;
 }
 
 /** Whether a file is an ES module: by its suffix, else by the nearest package.json. */
@@ -210,11 +217,11 @@ class Context {
   logGroupName = process.env.AWS_LAMBDA_LOG_GROUP_NAME;
   logStreamName = process.env.AWS_LAMBDA_LOG_STREAM_NAME;
   identity = undefined;
-  clientContext = undefined;
 
   constructor(headers) {
     this.awsRequestId = headers["lambda-runtime-aws-request-id"];
     this.invokedFunctionArn = headers["lambda-runtime-invoked-function-arn"];
+    this.clientContext = JSON.parse(headers["lambda-runtime-client-context"] ?? "0") || undefined;
     const deadline = Number(headers["lambda-runtime-deadline-ms"]);
     this.getRemainingTimeInMillis = () => Math.max(deadline - Date.now(), 0);
   }

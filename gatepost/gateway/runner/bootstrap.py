@@ -52,13 +52,6 @@ class InitError(Exception):
         self.trace = trace
 
 
-class Identity:
-    """Caller's Cognito identity; never set for events of a gateway."""
-
-    cognito_identity_id: str | None = None
-    cognito_identity_pool_id: str | None = None
-
-
 class Facts(NamedTuple):
     """What a context says about its function, the same for every invocation."""
 
@@ -83,7 +76,9 @@ class Facts(NamedTuple):
 class Context:
     """The handler's second argument, with the attributes and methods of Lambda's."""
 
-    def __init__(self, facts: Facts, *, request_id: str, arn: str, deadline_ms: int) -> None:
+    def __init__(
+        self, facts: Facts, *, request_id: str, arn: str, deadline_ms: int, client: bytes = b""
+    ) -> None:
         self.aws_request_id = request_id
         self.invoked_function_arn = arn
         self.function_name = facts.function_name
@@ -91,8 +86,8 @@ class Context:
         self.memory_limit_in_mb = facts.memory_limit_in_mb
         self.log_group_name = facts.log_group_name
         self.log_stream_name = facts.log_stream_name
-        self.identity = Identity()
-        self.client_context = None
+        self.identity = _fields({}, "cognito_identity_id cognito_identity_pool_id")
+        self.client_context = client_context(client)
         self.tenant_id = None
         self._deadline_ms = deadline_ms
 
@@ -103,6 +98,21 @@ class Context:
     def log(self, message: object) -> None:
         """Write to the function's log, as it stands."""
         sys.stdout.write(str(message))
+
+
+def client_context(text: bytes) -> types.SimpleNamespace | None:
+    """Give what the caller of Lambda's Invoke said of itself in JSON, None if it said nothing."""
+    given = _fields(json.loads(text or b"null"), "custom env client")
+    if given is not None:
+        names = "installation_id app_title app_version_name app_version_code app_package_name"
+        given.client = _fields(given.client, names)
+    return given
+
+
+def _fields(given: dict[str, object] | None, names: str) -> types.SimpleNamespace | None:
+    if given is None:
+        return None
+    return types.SimpleNamespace(**{name: given.get(name) for name in names.split()})
 
 
 def load_handler(handler: str, root: str) -> Handler:
@@ -299,6 +309,7 @@ def serve(client: Client, handler: Handler, log_line: LogLine) -> NoReturn:
             request_id=request_id,
             arn=headers[b"lambda-runtime-invoked-function-arn"].decode(),
             deadline_ms=int(headers[b"lambda-runtime-deadline-ms"]),
+            client=headers.get(b"lambda-runtime-client-context", b""),
         )
         before = set(threading.enumerate())
         try:

@@ -12,12 +12,13 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from gatepost.gateway.core.inputs import NotInvocable
-from gatepost.gateway.runner.invocation import Invocation
+from gatepost.gateway.runner.invocation import NOBODY, Invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gatepost.gateway.core.inputs import Failed, Outcome
+    from gatepost.gateway.runner.invocation import Caller
     from gatepost.gateway.runner.options import Limits
     from gatepost.gateway.runner.starts import Starts
     from gatepost.gateway.runner.worker import Keeper, Worker
@@ -70,9 +71,9 @@ class FunctionPool:
         """Wait until a worker has finished its init, well or badly."""
         await self._settled.wait()
 
-    def submit(self, event: bytes) -> asyncio.Future[Outcome]:
+    def submit(self, event: bytes, caller: Caller = NOBODY) -> asyncio.Future[Outcome]:
         """Run an event; the future's cancellation gives up waiting, not the invocation."""
-        invocation = Invocation(event, self._loop.create_future(), self._loop.time())
+        invocation = Invocation(event, self._loop.create_future(), self._loop.time(), caller)
         invocation.cold, self._next_is_cold = self._next_is_cold, False
         self._last = invocation
         worker = self._free_worker(cold=invocation.cold)

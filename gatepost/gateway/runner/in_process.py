@@ -4,6 +4,7 @@ Each function has one thread of its own, so that handlers may block. What separa
 missing, on purpose or by nature: timeouts are not enforced (a stopped debugger must not be killed),
 a handler that ends the process or never returns can't be replaced, module state is shared, and
 where functions set a variable differently `os.environ` holds the value of the one that began last.
+What handlers print goes to the terminal itself, line by line: the debugger talks there as well.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TextIO, TypeVar, cast
 
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Returned
 from gatepost.gateway.runner import bootstrap
@@ -29,10 +30,12 @@ from gatepost.gateway.runner.environment import (
     function_environment,
     is_node,
 )
-from gatepost.gateway.runner.invocation import Invocation, not_deployed, trace_id
+from gatepost.gateway.runner.invocation import NOBODY, Invocation, not_deployed, trace_id
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.output import Output
+from gatepost.gateway.runner.report import end_line, report_line, start_line
 from gatepost.gateway.runner.runtime_api import PAYLOAD_BYTES_MAX, TOO_LARGE
+from gatepost.gateway.runner.whole_lines import WholeLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
     from gatepost.gateway.core.deployment import Function
     from gatepost.gateway.core.inputs import Outcome
+    from gatepost.gateway.runner.invocation import Caller
 
 Result = TypeVar("Result")
 
@@ -104,10 +108,12 @@ class InProcessRunner:
             self._process.restore()
             self._process = None
 
-    def invoke(self, function: str, event: bytes) -> asyncio.Future[Outcome]:
+    def invoke(
+        self, function: str, event: bytes, caller: Caller = NOBODY
+    ) -> asyncio.Future[Outcome]:
         """Run `function` on the JSON document `event`. Cancelling gives up waiting, no more."""
         loop = asyncio.get_running_loop()
-        invocation = Invocation(event, loop.create_future(), loop.time())
+        invocation = Invocation(event, loop.create_future(), loop.time(), caller)
         if (lane := self._lanes.get(function)) is not None:
             lane.submit(invocation)
         else:
@@ -150,6 +156,8 @@ class _Process:
         self._dont_write_bytecode = sys.dont_write_bytecode
         self._last_root: Path | None = None
         self._set_aside: dict[str, ModuleType] = {}
+        self._stdout, self._stderr = WholeLines(sys.stdout), WholeLines(sys.stderr)
+        sys.stdout, sys.stderr = cast("TextIO", self._stdout), cast("TextIO", self._stderr)
         sys.dont_write_bytecode = True  # a file saved twice in a second must not run its first text
         for name in self._environment:
             if name.startswith("AWS_"):
@@ -174,8 +182,19 @@ class _Process:
         for name in imported:  # not before: a namespace package looks for its parent
             del sys.modules[name]
 
+    def end_lines(self) -> None:
+        """End the lines that the calling thread has begun to print."""
+        self._stdout.end_line()
+        self._stderr.end_line()
+
     def restore(self) -> None:
         """Undo everything."""
+        self._stdout.end_all()
+        self._stderr.end_all()
+        if sys.stdout is self._stdout:  # else somebody captures it since
+            sys.stdout = self._stdout.stream
+        if sys.stderr is self._stderr:
+            sys.stderr = self._stderr.stream
         self.forget_modules()
         sys.modules.update(self._set_aside)
         sys.path[:] = self._path
@@ -270,11 +289,29 @@ class _Lane:
             if not isinstance(job, Invocation):
                 self._tell(job, self._load())
             elif not job.outcome.done():
-                self._tell(job.outcome, self._run(job))
+                began = time.monotonic()
+                outcome = self._run(job)
+                self._log(job, (time.monotonic() - began) * 1000)
+                self._tell(job.outcome, outcome)
 
     def _tell(self, waiting: asyncio.Future[Result], result: Result) -> None:
+        self._process.end_lines()
         with contextlib.suppress(RuntimeError):  # the loop has ended before the handler
             self._loop.call_soon_threadsafe(_settle, waiting, result)
+
+    def _log(self, invocation: Invocation, duration_ms: float) -> None:
+        """Give the caller what Lambda writes itself; what is printed goes to the terminal."""
+        if (on_log := invocation.caller.on_log) is not None:
+            on_log(start_line(invocation.request_id))
+            on_log(end_line(invocation.request_id))
+            report = report_line(
+                invocation.request_id,
+                duration_ms=duration_ms,
+                memory_mb=self._function.memory_mb,
+                used_mb=None,
+                init_ms=None,
+            )
+            on_log(report)
 
     def _load(self) -> Failed | None:
         root = self._function.code_root.absolute()
@@ -302,6 +339,7 @@ class _Lane:
             request_id=invocation.request_id,
             arn=function_arn(self._function, self._options.account_id),
             deadline_ms=int((time.time() + self._function.timeout_s) * 1000),
+            client=invocation.caller.client_context.encode(),
         )
         try:
             returned, payload = bootstrap.call(self._handler, invocation.event, context)

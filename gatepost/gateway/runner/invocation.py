@@ -1,18 +1,43 @@
-"""One invocation on its way through a runner: the event, who waits for it, and how it ends."""
+"""One invocation on its way through a runner: the event, who asked for it, and how it ends."""
 
 from __future__ import annotations
 
 import os
 import time
 import uuid
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gatepost.gateway.core.inputs import Failed, NotInvocable
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Awaitable, Callable
 
     from gatepost.gateway.core.inputs import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a caller of Lambda's Invoke gives and wants beside the event.
+
+    `client_context` is a JSON object in ASCII, or empty. `on_log` gets the invocation's log, line
+    by line, before the outcome is there.
+    """
+
+    client_context: str = ""
+    on_log: Callable[[str], None] | None = None
+
+
+NOBODY: Final = Caller()
+
+
+class DirectInvoker(Protocol):
+    """An Invoker (core.ports) that Lambda's Invoke can use as well."""
+
+    def invoke(self, function: str, event: bytes, caller: Caller = NOBODY) -> Awaitable[Outcome]:
+        """Run `function` on the JSON document `event`, for `caller`; await its end."""
+        ...
 
 
 class Invocation:
@@ -23,10 +48,17 @@ class Invocation:
     worker that was never used, `doomed` has its worker killed in the middle.
     """
 
-    __slots__ = ("cold", "doomed", "event", "outcome", "queued_at", "request_id")
+    __slots__ = ("caller", "cold", "doomed", "event", "outcome", "queued_at", "request_id")
 
-    def __init__(self, event: bytes, outcome: asyncio.Future[Outcome], queued_at: float) -> None:
+    def __init__(
+        self,
+        event: bytes,
+        outcome: asyncio.Future[Outcome],
+        queued_at: float,
+        caller: Caller = NOBODY,
+    ) -> None:
         self.event = event
+        self.caller = caller
         self.outcome = outcome
         self.queued_at = queued_at
         self.cold = False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gatepost.gateway.runner.environment import Interpreters, check_runtime, kept_environment
 from gatepost.gateway.runner.function_pool import FunctionPool
-from gatepost.gateway.runner.invocation import not_deployed
+from gatepost.gateway.runner.invocation import NOBODY, not_deployed
 from gatepost.gateway.runner.options import Options
 from gatepost.gateway.runner.starts import Starts
 from gatepost.gateway.runner.worker import Launch, Worker
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gatepost.gateway.core.deployment import Function
     from gatepost.gateway.core.inputs import Outcome
+    from gatepost.gateway.runner.invocation import Caller
     from gatepost.gateway.runner.output import Output
     from gatepost.gateway.runner.worker import Keeper
 
@@ -106,10 +107,12 @@ class WorkerRunner:
                 os.close(descriptor)
             self._lifeline = None
 
-    def invoke(self, function: str, event: bytes) -> asyncio.Future[Outcome]:
+    def invoke(
+        self, function: str, event: bytes, caller: Caller = NOBODY
+    ) -> asyncio.Future[Outcome]:
         """Run `function` on the JSON document `event`. Cancelling gives up waiting, no more."""
         if (pool := self._pools.get(function)) is not None:
-            return pool.submit(event)
+            return pool.submit(event, caller)
         refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         refused.set_result(not_deployed(function))
         return refused

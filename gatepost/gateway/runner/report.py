@@ -1,4 +1,4 @@
-"""What Lambda's REPORT line says about an invocation: durations, and the memory of the worker."""
+"""The lines that Lambda itself writes into an invocation's log: START, END and REPORT."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def peak_memory_mb(pid: int) -> int | None:
     return math.ceil(int(found[1]) / _KIB_PER_MB) if found else None
 
 
+def start_line(request_id: str) -> str:
+    """Write the line that begins an invocation's log."""
+    return f"START RequestId: {request_id} Version: $LATEST"
+
+
+def end_line(request_id: str) -> str:
+    """Write the line after the last that the function has printed."""
+    return f"END RequestId: {request_id}"
+
+
 def report_line(
     request_id: str,
     *,
@@ -29,9 +39,10 @@ def report_line(
     used_mb: int | None,
     init_ms: float | None,
 ) -> str:
-    """Write the line as Lambda does. `init_ms` is given for a worker's first invocation only.
+    """Write durations, and the memory of the worker, as Lambda does.
 
-    The init is billed too, since August 2025 (AWS-INIT).
+    `init_ms` is given for a worker's first invocation only. The init is billed too, since August
+    2025 (AWS-INIT).
     """
     billed_ms = math.ceil(duration_ms + (init_ms or 0.0))
     parts = [

@@ -79,6 +79,8 @@ class RuntimeApi:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Link(self), "127.0.0.1", 0)
         host, port = self._server.sockets[0].getsockname()
+        if self._closed:
+            self.close()
         return f"{host}:{port}"
 
     @property
@@ -100,6 +102,8 @@ class RuntimeApi:
             f"Lambda-Runtime-Invoked-Function-Arn: {self._arn}\r\n"
             f"Lambda-Runtime-Trace-Id: {trace_id()}\r\n"
         )
+        if client_context := invocation.caller.client_context:
+            head += f"Lambda-Runtime-Client-Context: {client_context}\r\n"
         link.answer("200 OK", invocation.event, head)
 
     def unread(self) -> bool:
@@ -115,7 +119,12 @@ class RuntimeApi:
         self._waiting = None
         self._closed = True
         if self._server is not None:
-            self._server.close()
+            # A closed asyncio.Server loses a connection that was accepted in this turn of the loop
+            # (CPython gh-109564): accept no more now, and close it when that one is attached.
+            loop = asyncio.get_running_loop()
+            for listening in self._server.sockets:
+                loop.remove_reader(listening.fileno())
+            loop.call_soon(self._server.close)
         for link in tuple(self._links):
             link.close()
 

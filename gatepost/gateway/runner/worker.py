@@ -13,13 +13,14 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from gatepost.gateway.core.inputs import Failed
 from gatepost.gateway.runner.background import Background
 from gatepost.gateway.runner.environment import command_line, function_arn, function_environment
 from gatepost.gateway.runner.output import Lines, Output
-from gatepost.gateway.runner.report import peak_memory_mb, report_line
+from gatepost.gateway.runner.report import end_line, peak_memory_mb, report_line, start_line
 from gatepost.gateway.runner.runtime_api import RuntimeApi
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 STOP_GRACE_S: Final = 1.0
 """How long a worker that is told to leave may take before it is killed."""
-DUMP_GRACE_S: Final = 0.5
+DUMP_GRACE_S: Final = 1.0
 """How long a worker past its function's timeout has to print where its handler is."""
 PIPE_GRACE_S: Final = 0.5
 """How long output is read on after the process has ended, should something hold its pipe open."""
@@ -107,6 +108,7 @@ class Worker(asyncio.SubprocessProtocol):
         self._api = RuntimeApi(self, arn, function.timeout_s)
         self._background = Background(function.name, keeper.told, launch.on_output)
         self._invocation: Invocation | None = None
+        self._logged: Invocation | None = None  # whose caller gets what is printed
         self._usable = True
         self._lines = {fd: Lines() for fd in _STREAMS}
         self._transport: asyncio.SubprocessTransport | None = None
@@ -140,7 +142,10 @@ class Worker(asyncio.SubprocessProtocol):
         self._began = time.monotonic()
         self._background.busy()
         self._timer = self._loop.call_later(self._function.timeout_s, self._timed_out)
-        self._api.hand_out(invocation)
+        if invocation.caller.on_log is None:
+            self._api.hand_out(invocation)
+        else:
+            self._when_read(self._begin_log, invocation)
         if invocation.doomed:
             self.doom(invocation)
 
@@ -204,7 +209,10 @@ class Worker(asyncio.SubprocessProtocol):
         self.free_since = self._loop.time()
         if self.used:
             self._background.free(self._pid, self.free_since, self._loop.call_later)
-        self._keeper.worker_free(self)
+        if self._logged is None:
+            self._keeper.worker_free(self)
+        else:
+            self._when_read(self._free)
         return True
 
     def answered(self, request_id: str, outcome: Outcome, *, unfinished: str = "") -> bool:
@@ -218,10 +226,9 @@ class Worker(asyncio.SubprocessProtocol):
         self._invocation = None
         self._cancel_timer()
         self._keeper.worker_answered()
-        invocation.settle(outcome)
+        self._end(invocation, partial(invocation.settle, outcome))
         if unfinished:
             self._background.unfinished(self._pid, unfinished)
-        self._report(invocation)
         return True
 
     def init_failed(self, failure: Failed) -> None:
@@ -238,8 +245,7 @@ class Worker(asyncio.SubprocessProtocol):
         invocation, self._invocation = self._invocation, None
         if invocation is None:
             return
-        invocation.timed_out(self._function.timeout_s)
-        self._report(invocation)
+        self._end(invocation, partial(invocation.timed_out, self._function.timeout_s))
         self._give_up(busy=True)
         with contextlib.suppress(ProcessLookupError):
             if self._transport is not None:
@@ -273,8 +279,7 @@ class Worker(asyncio.SubprocessProtocol):
         invocation, self._invocation = self._invocation, None
         missed = self._usable and self._api.unread() and not (invocation and invocation.doomed)
         if invocation is not None and not missed:
-            invocation.exited(reason)
-            self._report(invocation)
+            self._end(invocation, partial(invocation.exited, reason))
         if not self.ready:
             text = f"{reason}, while function '{self._function.name}' was loaded"
             self.init_failed(Failed("Runtime.ExitError", text))
@@ -293,14 +298,18 @@ class Worker(asyncio.SubprocessProtocol):
     def _print(self, fd: int, lines: list[str]) -> None:
         for line in lines:
             self._say(_STREAMS[fd], line)
+            self._log(line)
         if lines and self._usable:
             self._background.printed(self._pid, self._loop.time())
 
     def _say(self, stream: Stream, line: str) -> None:
         self._shared.on_output(Output(self._function.name, self._pid, stream, line))
 
-    def _report(self, invocation: Invocation) -> None:
-        if self._shared.options.reports:
+    def _end(self, invocation: Invocation, settle: Callable[[], None]) -> None:
+        """Report the invocation, then settle it; where its caller wants its log, after that."""
+        logged = invocation.caller.on_log is not None
+        line = ""
+        if self._shared.options.reports or logged:
             line = report_line(
                 invocation.request_id,
                 duration_ms=(time.monotonic() - self._began) * 1000,
@@ -308,8 +317,47 @@ class Worker(asyncio.SubprocessProtocol):
                 used_mb=peak_memory_mb(self._pid),
                 init_ms=self._init_ms,
             )
-            self._say("report", line)
         self._init_ms = None
+        if self._shared.options.reports:
+            self._say("report", line)
+        if logged:
+            self._when_read(self._end_log, invocation, line, settle)
+        else:
+            settle()
+
+    # An invocation's log for its caller: what is printed from its event being handed out to its
+    # answer, and before the next event is.
+
+    def _when_read(self, callback: Callable[..., None], *arguments: object) -> None:
+        """Call back when all is read that the process printed until now.
+
+        asyncio reads it in this turn of the loop and passes it on in the next.
+        """
+        self._loop.call_soon(self._loop.call_soon, callback, *arguments)
+
+    def _begin_log(self, invocation: Invocation) -> None:
+        if self._invocation is not invocation or not self._api.waiting:  # the process is leaving
+            self._kill()
+            return
+        self._logged = invocation
+        self._log(start_line(invocation.request_id))
+        self._api.hand_out(invocation)
+
+    def _log(self, line: str) -> None:
+        if self._logged is not None and self._logged.caller.on_log is not None:
+            self._logged.caller.on_log(line)
+
+    def _end_log(self, invocation: Invocation, report: str, settle: Callable[[], None]) -> None:
+        for fd, lines in self._lines.items():
+            self._print(fd, lines.flush())
+        self._log(end_line(invocation.request_id))
+        self._log(report)
+        self._logged = None
+        settle()
+
+    def _free(self) -> None:
+        if self.waiting:
+            self._keeper.worker_free(self)
 
     def _give_up(self, *, busy: bool, init_failure: Failed | None = None) -> None:
         self._stop_waiting()

@@ -63,6 +63,7 @@ class HttpLink(asyncio.Protocol):
         self._current: Request | None = None
         self._handshake: Handshake | None = None
         self._handshake_id: int | None = None
+        self._call_id: int | None = None
         self._rejection: RequestRejectedError | None = None
         self._pumping = False
         self._writing_paused = False
@@ -98,13 +99,15 @@ class HttpLink(asyncio.Protocol):
         self._pump()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
-        """Abandon a pending handshake."""
+        """Abandon a pending handshake or call."""
         self._transport = None
         if self._last_call is not None:
             self._last_call.cancel()
             self._last_call = None
         if self._handshake_id is not None:
             self._shell.abandon(self._handshake_id)
+        if self._call_id is not None:
+            self._shell.forget(self._call_id)
         self._on_change(self, None)
 
     # What the shell asks.
@@ -121,7 +124,7 @@ class HttpLink(asyncio.Protocol):
                 status, headers, body, keep_alive=keep_alive, head=request.method == "HEAD"
             )
         )
-        self._handshake = self._handshake_id = None
+        self._handshake = self._handshake_id = self._call_id = None
         if not keep_alive:
             self._end()
         elif not self._pumping:
@@ -217,7 +220,9 @@ class HttpLink(asyncio.Protocol):
             return
         self._current = request
         if not request.websocket:
-            self._shell.call(self, request)
+            call_id = self._shell.call(self, request)
+            if self._current is request:  # else it was answered at once
+                self._call_id = call_id
         else:
             self._begin_handshake(request)
 

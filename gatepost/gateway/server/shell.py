@@ -48,6 +48,7 @@ from gatepost.gateway.core.inputs import (
 from gatepost.gateway.core.ports import Backends, Disturbable, Invoker
 from gatepost.gateway.server.clock import Clock
 from gatepost.gateway.server.http_reader import Request
+from gatepost.gateway.server.recovery import Cause, commands_after_a_bug, losses_after_a_bug
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ Heard = Message | BinaryMessage | Pinged | PeerClosed | ProtocolFailed | Lost | 
 INVOCATIONS_PER_CONNECTION_MAX = 256
 """With so many invocations under way a connection is not read, until half of them have ended."""
 
+
+RECOVERY_S = 1.0
+"""How soon after a bug the core is given the time again: its word of when may be lost."""
 
 NO_BACKENDS = NotInvocable("no HTTP backend can be called here")
 
@@ -160,8 +164,11 @@ class Shell:
 
     # What links ask.
 
-    def call(self, link: Waiting, request: Request) -> None:
-        """Hand a plain HTTP request to the core; `link.answer` is called once."""
+    def call(self, link: Waiting, request: Request) -> int:
+        """Hand a plain HTTP request to the core; `link.answer` is called once.
+
+        Returns the id that the call gets.
+        """
         call_id = next(self._ids)
         self._calls[call_id] = link
         self.receive(
@@ -175,6 +182,11 @@ class Shell:
                 request.raw_headers,
             )
         )
+        return call_id
+
+    def forget(self, call_id: int) -> None:
+        """Let go of a call whose client left; the core goes on with it, its answer is dropped."""
+        self._calls.pop(call_id, None)
 
     def upgrade(self, link: Handshaking, ask: Callable[[int], Upgrade]) -> int:
         """Hand a handshake to the core; `link.accept` or `link.answer` is called once.
@@ -201,16 +213,28 @@ class Shell:
 
     # Inputs and commands.
 
-    def receive(self, given: Input) -> None:
-        """Give the core an input and carry out what it says, in order.
+    def receive(self, given: Input, cause: Cause | None = None) -> None:
+        """Give the core an input, the outcome of `cause` perhaps, and carry out what it says.
 
-        A bug in the core or here is logged with its traceback and never ends the gateway.
+        A bug in the core or here is logged with its traceback and never ends the gateway. One in
+        the core costs the connection concerned, which ends with 1011, or its handshake.
         """
         try:
             commands = self._core.receive(given, self._clock())
         except Exception:
             logger.exception("The gateway's core failed on %s", type(given).__name__)
-            commands = _commands_after_a_bug(given)
+            self._recover(given, cause)
+            return
+        self._do(commands)
+
+    def _recover(self, given: Input, cause: Cause | None) -> None:
+        """Keep clients from waiting for commands that a bug lost, and the core from dead links."""
+        self._do(commands_after_a_bug(given, cause))
+        for loss in losses_after_a_bug(given, cause):
+            self.receive(loss)
+        self._set_timer(self._clock() + RECOVERY_S)
+
+    def _do(self, commands: list[Command]) -> None:
         for command in commands:
             try:
                 self._carry_out[type(command)](command)
@@ -260,7 +284,7 @@ class Shell:
 
     def _call_http(self, command: CallHttp) -> None:
         if self._backends is None:
-            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS))
+            self.receive(InvocationFinished(command.invocation_id, NO_BACKENDS), command)
         else:
             self._begin(command, self._backends.call(command))
 
@@ -281,7 +305,7 @@ class Shell:
             outcome: Outcome = Failed(type(error).__name__, str(error))
         else:
             outcome = ended.result()
-        self.receive(InvocationFinished(command.invocation_id, outcome))
+        self.receive(InvocationFinished(command.invocation_id, outcome), command)
 
     def _count(self, connection_id: str, change: int) -> None:
         """Count a connection's invocations; hold its client when it is far ahead of them."""
@@ -338,7 +362,7 @@ class Shell:
             await asyncio.wait(self._invocations, timeout=left_s)
         if outlasting := list(self._invocations):
             logger.warning(
-                "%d invocations outlasted %g s and were abandoned", len(outlasting), within_s
+                "abandoned after %g s, still running: %d invocation(s)", within_s, len(outlasting)
             )
             for invocation in outlasting:
                 invocation.cancel()
@@ -349,14 +373,3 @@ class Shell:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _commands_after_a_bug(given: Input) -> list[Command]:
-    """Keep a client from waiting for an answer that will not come."""
-    match given:
-        case Upgrade():
-            return [Refuse(given.handshake_id, 500)]
-        case ManagementCall():
-            return [Answer(given.call_id, 500)]
-        case _:
-            return []

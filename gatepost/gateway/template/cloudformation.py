@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import Deployment, WebSocketApi
 from gatepost.gateway.template.code_location import project_of
-from gatepost.gateway.template.errors import Place
+from gatepost.gateway.template.errors import HTTP_ALONE, Place
 from gatepost.gateway.template.identities import API, TABLES
 from gatepost.gateway.template.kinds import is_cloudformation
 from gatepost.gateway.template.part import written
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _CDK_SUFFIX: Final = ".template"
 _SERVERLESS_FOLDERS: Final = (".serverless", ".osls")
+_SERVERLESS_STATE: Final = "serverless-state.json"
 _SILENT: Final = (
     *TABLES,
     "AWS::ApiGateway::Account",
@@ -86,16 +87,31 @@ def read_cloudformation(
     folder = path.parent.absolute()
     template = View(root, "", _Unresolved(root, folder, {}, environ))
     template.require("Resources")
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     stack = read_stack(
         template,
         name=_stack_name(path),
-        region=region,
+        region=_packaged_region(folder)
+        or environ.get("AWS_REGION")
+        or environ.get("AWS_DEFAULT_REGION")
+        or DEFAULT_REGION,
         folder=folder,
         values=values,
         overridden=overridden,
     )
     return _deployment(template, stack, stage)
+
+
+def _packaged_region(folder: Path) -> str | None:
+    """Return the region that `osls package` packaged for; None for templates of others."""
+    state = folder / _SERVERLESS_STATE
+    if folder.name not in _SERVERLESS_FOLDERS or not state.is_file():
+        return None
+    node = read_file(state, str(state))
+    for key in ("service", "provider", "region"):
+        if not isinstance(node.value, dict) or key not in node.value:
+            return None
+        node = node.value[key]
+    return node.value if isinstance(node.value, str) else None
 
 
 def _stack_name(path: Path) -> str:
@@ -111,8 +127,8 @@ def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
     apis = _first_at(stage, read_websocket_apis(stack, names), template)
     if not apis:
         raise template.require("Resources").error(
-            "have no WebSocket API: no AWS::ApiGatewayV2::Api of ProtocolType WEBSOCKET, "
-            "no AWS::Serverless::WebSocketApi"
+            "have no WebSocket API, neither an AWS::ApiGatewayV2::Api of ProtocolType WEBSOCKET "
+            f"nor an AWS::Serverless::WebSocketApi: {HTTP_ALONE}"
         )
     http_apis = read_http_apis(stack, names)
     functions = read_functions(stack, behind_routes((*apis, *http_apis)))
@@ -127,7 +143,11 @@ def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
         tables=tuple(_tables(stack)),
         http_apis=http_apis,
         domains=read_domains(stack, apis),
-        notices=(*dict.fromkeys([*stack.notices, *_of_other_apis(stack)]), *_not_emulated(stack)),
+        notices=(
+            *dict.fromkeys([*stack.notices, *_of_other_apis(stack)]),
+            *stack.environments.uses.notices(),
+            *_not_emulated(stack),
+        ),
     )
 
 

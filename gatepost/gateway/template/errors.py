@@ -4,6 +4,10 @@ Responsible for the one exception of this package and for places in files; not f
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+HTTP_ALONE: Final = "HTTP APIs are only served beside a WebSocket API, which this emulator is for"
+"""Said of a template that has no WebSocket API."""
 
 
 class TemplateError(Exception):

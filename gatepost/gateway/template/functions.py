@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatepost.gateway.template.intrinsics import Intrinsics
+    from gatepost.gateway.template.stand_ins import Environments
     from gatepost.gateway.template.view import View
 
 TIMEOUT_S_DEFAULT: Final = 6
@@ -52,14 +53,16 @@ class Reading:
     """One template while its functions and APIs are read; `notices` grows.
 
     `overridden` are environment variables that are set from outside, so that what the template
-    says of them isn't asked for.
+    says of them isn't asked for. `artifact` is the package of functions without their own.
     """
 
     section: Section
     provider: "View"
     intrinsics: "Intrinsics"
+    environments: "Environments"
     root: "Path"
     overridden: "Collection[str]" = ()
+    artifact: "View | None" = None
     notices: list[str] = field(default_factory=list)
 
     def function_of(self, reference: "View") -> str:
@@ -162,12 +165,6 @@ def _check_runtime(view: "View", function: Function) -> None:
 def _without_effect(key: str, view: "View", provider: "View") -> "Iterator[str]":
     if "layers" in view or "layers" in provider:
         yield f"{view.place}: layers of {key} have no effect here"
-    package = view.get("package")
-    if package is not None and package.is_mapping and "artifact" in package:
-        yield (
-            f"{package.place}: package.artifact of {key} is not unpacked; "
-            "its handler is looked for in the project"
-        )
     for setting, verb in (("destinations", "have"), ("onError", "has"), ("url", "has")):
         if (value := view.get(setting)) is not None and value.node.value is not False:
             yield f"{value.place}: {setting} of {key} {verb} no effect here"
@@ -180,15 +177,14 @@ def _function(name: str, view: "View", reading: Reading) -> Function:
     handler = view.require("handler")
     if not _HANDLER.fullmatch(handler.text()):
         raise handler.error(f"is {handler.text()!r}; it must be a module and a name: app.handler")
-    runtime, module = settings.either("runtime"), view.get("module")
-    retries = view.get("maximumRetryAttempts")
+    given, retries = settings.either("runtime"), view.get("maximumRetryAttempts")
+    runtime = RUNTIME_DEFAULT if given is None else given.text()
     return Function(
         name=name,
         handler=handler.text(),
-        runtime=RUNTIME_DEFAULT if runtime is None else runtime.text(),
-        # `module` is serverless-python-requirements' word for a function's own folder.
-        code_root=reading.root if module is None else reading.root / module.text(),
-        environment=_environment(settings, reading),
+        runtime=runtime,
+        code_root=_code_root(view, handler.text(), runtime, reading),
+        environment=_environment(name, settings, reading),
         timeout_s=settings.number("timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=settings.number("memorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
         retry_attempts=(
@@ -197,7 +193,45 @@ def _function(name: str, view: "View", reading: Reading) -> Function:
     )
 
 
-def _environment(settings: _Settings, reading: Reading) -> dict[str, str]:
+def _code_root(view: "View", handler: str, runtime: str, reading: Reading) -> "Path":
+    """Return the project, or the function's own folder in it, or an unpacked artifact.
+
+    An artifact counts where the sources of its handler are not in the project.
+    """
+    # `module` is serverless-python-requirements' word for a function's own folder.
+    module = view.get("module")
+    root = reading.root if module is None else reading.root / module.text()
+    artifact = artifact_of(view) or reading.artifact
+    if artifact is None or not _RUNTIMES.fullmatch(runtime):
+        return root
+    from gatepost.gateway.template.archives import ArchiveError, unpack  # noqa: PLC0415 - rare
+    from gatepost.gateway.template.code_location import has_handler  # noqa: PLC0415
+
+    path = reading.root / artifact.text()
+    if has_handler(root, handler):
+        reading.notices.append(
+            f"{artifact.place}: {path.name} is not unpacked: {handler} is run from the project"
+        )
+        return root
+    if not path.is_file():
+        raise artifact.error(f"is {artifact.text()}, which is not there, as {handler} is not")
+    try:
+        return unpack(
+            path,
+            reading.root,
+            lambda sentence: reading.notices.append(f"{artifact.place}: {handler} {sentence}"),
+        )
+    except ArchiveError as error:
+        raise artifact.error(f"is {artifact.text()}, which {error}") from None
+
+
+def artifact_of(owner: "View") -> "View | None":
+    """Return `package.artifact` of a function or of the whole template, if it has one."""
+    package = owner.get("package")
+    return None if package is None or not package.is_mapping else package.get("artifact")
+
+
+def _environment(function: str, settings: _Settings, reading: Reading) -> dict[str, str]:
     """Return the provider's variables and the function's own, which win."""
     merged: dict[str, View] = {}
     for owner in (settings.provider, settings.function):
@@ -207,7 +241,9 @@ def _environment(settings: _Settings, reading: Reading) -> dict[str, str]:
     for name, value in merged.items():
         if not _VARIABLE_NAME.fullmatch(name):
             raise value.error("can't be the name of an environment variable")
-        text = None if value.is_empty else reading.intrinsics.text(value)
+        text = None
+        if not value.is_empty:
+            text = reading.environments.text(value, variable=name, function=function)
         if text is not None:
             values[name] = text
     return values

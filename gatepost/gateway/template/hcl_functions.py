@@ -95,3 +95,20 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "values": lambda map_: [map_[key] for key in sorted(map_)],
 }
 """By name; whatever a function raises means that it has no value."""
+
+OPERATIONS: Final[dict[str, Callable[[Any, Any], object]]] = {
+    "||": lambda left, right: bool(left or right),
+    "&&": lambda left, right: bool(left and right),
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": lambda left, right: left / right,
+    "%": lambda left, right: left % right,
+}
+"""By what stands between the operands."""

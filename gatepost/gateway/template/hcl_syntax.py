@@ -16,11 +16,13 @@ from gatepost.gateway.template.hcl_tree import (
     Expression,
     Items,
     Literal,
+    Loop,
     Member,
     Name,
     NotRead,
     Operation,
     Pairs,
+    Spread,
     Template,
 )
 
@@ -37,7 +39,6 @@ _NUMBER: Final = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2
 _HEREDOC: Final = re.compile(r"<<(?P<flush>-?)(?P<end>[A-Za-z_][A-Za-z0-9_-]*)[ \t]*\r?\n")
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_BRACKETS: Final = {"(": ")", "[": "]", "{": "}"}
 _FOR: Final = re.compile(r"for[ \t\r\n]")
 _OPERATORS: Final = (("||",), ("&&",), ("==", "!="), ("<=", ">=", "<", ">"), ("+", "-"),
                      ("*", "/", "%"))  # fmt: skip
@@ -152,7 +153,7 @@ class _Parser:
         while True:
             if self.source.startswith((".*", "[*]"), self.at):
                 self.at += 2 if self._looking_at(".*") else 3
-                value = NotRead("a splat")
+                value = Loop(("*",), value, None, self._postfix(Name("*")))
             elif self._looking_at(".") and not self._looking_at(".."):
                 self.at += 1
                 name = self._match(_NAME) or self._match(_NUMBER) or self._fail("expected a name")
@@ -178,7 +179,7 @@ class _Parser:
         while not self._take(end):
             arguments.append(self.expression())
             if self._take("..."):
-                arguments[-1] = NotRead("...")
+                arguments[-1] = Spread(arguments[-1])
             if not self._take(","):
                 self._expect(end)
                 break
@@ -202,24 +203,34 @@ class _Parser:
         return Pairs(tuple(pairs))
 
     def _for(self, end: str) -> Expression | None:
-        """Pass over a `for` expression, which is not carried out."""
+        """Read a `for` expression up to its closing bracket, if one begins here."""
         self._skip()
         if _FOR.match(self.source, self.at) is None:
             return None
-        open_brackets = [end]
-        while open_brackets:
-            if self.at >= len(self.source):
+        self.at += len("for")
+        names = [self._word_of("a name")]
+        if self._take(","):
+            names.append(self._word_of("a name"))
+        if self._word_of("in") != "in":
+            self._fail("expected in")
+        of = self.expression()
+        self._expect(":")
+        key, value = None, self.expression()
+        if end == "}":
+            self._expect("=>")
+            key, value = value, self.expression()
+        grouped = self._take("...")
+        condition = None
+        if not self._take(end):
+            if self._word_of(end) != "if":
                 self._fail(f"expected {end}")
-            character = self.source[self.at]
-            if character == '"':
-                self._template()
-                continue
-            if character in _BRACKETS:
-                open_brackets.append(_BRACKETS[character])
-            elif character == open_brackets[-1]:
-                open_brackets.pop()
-            self.at += 1
-        return NotRead("a for expression")
+            condition = self.expression()
+            self._expect(end)
+        return Loop(tuple(names), of, key, value, condition, grouped)
+
+    def _word_of(self, expected: str) -> str:
+        self._skip()
+        return self._match(_NAME) or self._fail(f"expected {expected}")
 
     def _template(self) -> Expression:
         self._expect('"')

@@ -74,6 +74,28 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """`[for i, x in of : value if condition]`, with `key` the one that makes a map.
+
+    `grouped` stands for `...` after the value. A splat `of[*].a` is one whose name is `*`.
+    """
+
+    names: tuple[str, ...]
+    of: "Expression"
+    key: "Expression | None"
+    value: "Expression"
+    condition: "Expression | None" = None
+    grouped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The last argument of a call where `...` follows it: a list of arguments."""
+
+    of: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
 class NotRead:
     """An expression of a form that isn't carried out; `text` is how it begins."""
 
@@ -81,7 +103,18 @@ class NotRead:
 
 
 Expression: TypeAlias = (
-    Literal | Template | Name | Member | Call | Items | Pairs | Choice | Operation | NotRead
+    Literal
+    | Template
+    | Name
+    | Member
+    | Call
+    | Spread
+    | Items
+    | Pairs
+    | Choice
+    | Operation
+    | Loop
+    | NotRead
 )
 
 

@@ -6,12 +6,13 @@ of another's. An id that AWS would make up is the logical id.
 Source: the CloudFormation reference of each resource's return values.
 """
 
+import hashlib
+import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.template.intrinsics import Known
-from gatepost.gateway.template.serverless import make_api_id
 from gatepost.gateway.template.variables import ACCOUNT_ID
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ FUNCTIONS: Final = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 TABLES: Final = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 API: Final = "AWS::ApiGatewayV2::Api"
 
+_API_ID_CHARACTERS: Final = string.digits + string.ascii_lowercase
+_API_ID_LENGTH: Final = 10
 _V2_IDS: Final = {
     f"AWS::ApiGatewayV2::{part}": f"{part}Id"
     for part in ("Authorizer", "Deployment", "Integration", "IntegrationResponse", "Model", "Route")
@@ -40,19 +43,24 @@ _IDS: Final = {
 
 @dataclass(slots=True)
 class Identities(Mapping[str, Known]):
-    """What is known about each resource of a stack, by logical id."""
+    """What is known about each resource of a stack, by logical id; `given` is known beforehand."""
 
     resources: "Mapping[str, Resource]"
     stack: str
     region: str
+    given: Mapping[str, Known] = field(default_factory=dict)
     _found: dict[str, Known | None] = field(default_factory=dict)
 
     def __contains__(self, name: object) -> bool:
         """Whether something stands for the resource here. Works nothing out."""
-        return name in self.resources and self.resources[str(name)].kind in _KINDS
+        return name in self.given or (
+            name in self.resources and self.resources[str(name)].kind in _KINDS
+        )
 
     def __getitem__(self, name: str) -> Known:
         """Return what is known; raises TemplateError where two names are made of each other."""
+        if name in self.given:
+            return self.given[name]
         resource = self.resources[name]
         if name not in self._found:
             self._found[name] = None
@@ -64,7 +72,7 @@ class Identities(Mapping[str, Known]):
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the logical ids of what is known."""
-        return (name for name in self.resources if name in self)
+        return (name for name in {**self.given, **self.resources} if name in self)
 
     def __len__(self) -> int:
         """Count what is known."""
@@ -73,6 +81,14 @@ class Identities(Mapping[str, Known]):
     def arn(self, service: str, name: str) -> str:
         """Return the ARN of something in this account and region."""
         return f"arn:aws:{service}:{self.region}:{ACCOUNT_ID}:{name}"
+
+
+def make_api_id(service: str, stage: str, name: str) -> str:
+    """Return the id of an API: the same for the same API, 10 characters of `a-z0-9` (B-005)."""
+    digest = hashlib.sha256(f"{service}/{stage}/{name}".encode()).digest()
+    return "".join(
+        _API_ID_CHARACTERS[byte % len(_API_ID_CHARACTERS)] for byte in digest[:_API_ID_LENGTH]
+    )
 
 
 def _function(resource: "Resource", stack: Identities) -> Known:

@@ -67,9 +67,9 @@ class Intrinsics:
     mappings: "Mapping[str, View]" = field(default_factory=dict)
     values: Values = NO_VALUES
     left_out: "Mapping[str, str]" = field(default_factory=dict)
-    _count: int = 0
-    _texts: "dict[Node, str | None]" = field(default_factory=dict)
-    _truths: dict[str, bool | None] = field(default_factory=dict)
+    _count: int = field(default=0, init=False)
+    _texts: "dict[Node, str | None]" = field(default_factory=dict, init=False)
+    _truths: dict[str, bool | None] = field(default_factory=dict, init=False)
 
     def plain(self, view: "View") -> Plain:
         """Return the value as plain data, with every function in it carried out.

@@ -18,8 +18,13 @@ from gatepost.gateway.template.yaml_source import read_file
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-DEFAULT_NAMES: Final = ("serverless.yml", "template.yaml", "template.yml")
+DEFAULT_NAMES: Final = (
+    *("serverless.yml", "serverless.yaml", "serverless.json"),
+    *("template.yaml", "template.yml", "template.json"),
+)
 """The names of templates that are looked for in a folder, in this order."""
+
+_PROGRAMS: Final = ("serverless.ts", "serverless.js", "serverless.cjs", "serverless.mjs")
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
 _KNOWN_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".template"})
@@ -30,6 +35,13 @@ def find_template(folder: Path) -> Path:
     for name in DEFAULT_NAMES:
         if (folder / name).is_file():
             return folder / name
+    for name in _PROGRAMS:
+        if (folder / name).is_file():
+            raise Place(str(folder / name)).error(
+                "is a program, which is not run here: `osls package` or `serverless package` makes "
+                "a template of it, to be given as "
+                "--template .serverless/cloudformation-template-update-stack.json"
+            )
     raise Place(str(folder.absolute())).error(
         f"has none of {', '.join(DEFAULT_NAMES)}; --template names another template"
     )
@@ -51,6 +63,10 @@ def read_template(
 
     Raises TemplateError, with file and line, for whatever can't be read or run.
     """
+    if path.is_dir():
+        found = next((name for name in DEFAULT_NAMES if (path / name).is_file()), None)
+        advice = "name the template in it" if found is None else f"give {path / found}"
+        raise Place(str(path)).error(f"is a folder: {advice}")
     if path.suffix == ".json":
         from gatepost.gateway.template.terraform_plan import is_plan  # noqa: PLC0415 - see above
 

@@ -1,31 +1,25 @@
 """The `resources` section: the CloudFormation that a project adds to what the framework makes.
 
-Responsible for collecting the resources, for what is known about each of them here, for tables, and
-for refusing resources that would change the WebSocket API behind the emulator's back.
+Responsible for collecting the resources, for what is known about each of them here, and for tables;
+APIs among them are read by written_apis.py.
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.template.intrinsics import Intrinsics, Known
+from gatepost.gateway.template.part import Resource
 from gatepost.gateway.template.tables import TABLE_TYPE, read_table
 from gatepost.gateway.template.variables import ACCOUNT_ID
+from gatepost.gateway.template.view import View
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from gatepost.gateway.core.deployment import Table
-    from gatepost.gateway.template.view import View
 
-_API_PARTS: Final = frozenset(
-    f"AWS::ApiGatewayV2::{part}"
-    for part in ("Route", "RouteResponse", "Integration", "IntegrationResponse", "Authorizer")
-)
-_API: Final = "AWS::ApiGatewayV2::Api"
+_API_PARTS: Final = ("AWS::ApiGatewayV2::", "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlan")
 _GLOBAL_TABLE: Final = "AWS::DynamoDB::GlobalTable"
-_HTTP_API: Final = "HttpApi"
-"""Logical id that the framework gives to the API of httpApi events."""
-
 _SILENT: Final = (
     TABLE_TYPE,
     "AWS::ApiGateway",
@@ -37,7 +31,26 @@ _SILENT: Final = (
 """Types that either do their work here or make no difference to it."""
 
 
-def collect(section: "View | None") -> "tuple[dict[str, View], dict[str, View]]":
+@dataclass(frozen=True, slots=True)
+class _Properties(Mapping[str, View]):
+    """The properties of a resource, each resolved when it is asked for and not before."""
+
+    view: View | None
+
+    def __getitem__(self, key: str) -> View:
+        found = None if self.view is None else self.view.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(() if self.view is None else self.view.keys())
+
+    def __len__(self) -> int:
+        return 0 if self.view is None else len(self.view.keys())
+
+
+def collect(section: View | None) -> tuple[dict[str, View], dict[str, View]]:
     """Return the resources and the parameters of the section by logical id.
 
     The section is a CloudFormation template in part, or a list of them.
@@ -58,7 +71,7 @@ def collect(section: "View | None") -> "tuple[dict[str, View], dict[str, View]]"
     return resources, parameters
 
 
-def gather(section: "View | None", key: str) -> "dict[str, View]":
+def gather(section: View | None, key: str) -> dict[str, View]:
     """Return what stands under `key`, Conditions or Mappings, in all parts of the section."""
     if section is None:
         return {}
@@ -67,8 +80,8 @@ def gather(section: "View | None", key: str) -> "dict[str, View]":
 
 
 def made(
-    resources: "Mapping[str, View]", intrinsics: Intrinsics
-) -> "tuple[dict[str, View], dict[str, str]]":
+    resources: Mapping[str, View], intrinsics: Intrinsics
+) -> tuple[dict[str, View], dict[str, str]]:
     """Return the resources that conditions let be made, and the conditions of the others."""
     kept, left_out = {}, {}
     for logical_id, view in resources.items():
@@ -80,7 +93,7 @@ def made(
     return kept, left_out
 
 
-def _entries(part: "View", key: str) -> "Iterator[tuple[str, View]]":
+def _entries(part: View, key: str) -> Iterator[tuple[str, View]]:
     entries = part.get(key)
     if entries is None:
         return
@@ -90,7 +103,7 @@ def _entries(part: "View", key: str) -> "Iterator[tuple[str, View]]":
 
 
 def read_tables(
-    resources: "Mapping[str, View]", names: "Mapping[str, str]", intrinsics: Intrinsics
+    resources: Mapping[str, View], names: Mapping[str, str], intrinsics: Intrinsics
 ) -> "tuple[Table, ...]":
     """Read every table; `names` are their names by logical id."""
     return tuple(
@@ -99,7 +112,13 @@ def read_tables(
     )
 
 
-def types(resources: "Mapping[str, View]") -> dict[str, str]:
+def property_of(resources: Mapping[str, View], logical_id: str, key: str) -> View | None:
+    """Return a property of a resource, resolving no other."""
+    given = resources[logical_id].get("Properties") if logical_id in resources else None
+    return None if given is None else given.get(key)
+
+
+def types(resources: Mapping[str, View]) -> dict[str, str]:
     """Return the type of each resource by logical id; one without adds to a generated resource."""
     found = {}
     for logical_id, view in resources.items():
@@ -109,7 +128,7 @@ def types(resources: "Mapping[str, View]") -> dict[str, str]:
 
 
 def table_names(
-    resources: "Mapping[str, View]", kinds: "Mapping[str, str]", intrinsics: Intrinsics
+    resources: Mapping[str, View], kinds: Mapping[str, str], intrinsics: Intrinsics
 ) -> dict[str, str]:
     """Return the name of each table by logical id: its TableName, else `{stack}-{logical id}`."""
     names = {}
@@ -125,9 +144,7 @@ def table_names(
     return names
 
 
-def parameter_values(
-    parameters: "Mapping[str, View]", given: "Mapping[str, str]"
-) -> dict[str, str]:
+def parameter_values(parameters: Mapping[str, View], given: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters that have a value: the one `given` in the values file, or a default."""
     defaults = {
         name: scalar_text(default.scalar())
@@ -137,49 +154,30 @@ def parameter_values(
     return defaults | dict(given)
 
 
-def known_tables(names: "Mapping[str, str]", region: str) -> dict[str, Known]:
+def known_tables(names: Mapping[str, str], region: str) -> dict[str, Known]:
     """Return what Ref and GetAtt give for each table."""
     prefix = f"arn:aws:dynamodb:{region}:{ACCOUNT_ID}:table/"
     return {logical_id: Known(name, {"Arn": prefix + name}) for logical_id, name in names.items()}
 
 
-def refuse_api_parts(resources: "Mapping[str, View]", kinds: "Mapping[str, str]") -> None:
-    """Refuse a WebSocket API, and parts of one, that are written out as resources."""
-    http_apis = {_HTTP_API} | {
-        logical_id
-        for logical_id, kind in kinds.items()
-        if kind == _API and _is_http(resources[logical_id])
+def parts_of_apis(
+    found: Mapping[str, View], kinds: Mapping[str, str], intrinsics: Intrinsics
+) -> dict[str, Resource]:
+    """Return the resources that make APIs, by logical id; `kinds` are the types of all."""
+    return {
+        logical_id: Resource(
+            view=view,
+            properties=_Properties(view.get("Properties")),
+            intrinsics=intrinsics,
+            logical_id=logical_id,
+            kind=kinds[logical_id],
+        )
+        for logical_id, view in found.items()
+        if kinds[logical_id].startswith(_API_PARTS)
     }
-    for logical_id, kind in kinds.items():
-        view = resources[logical_id]
-        if kind == _API and logical_id not in http_apis:
-            raise view.error(
-                f"is an {_API}; a WebSocket API written out as a resource is not read, "
-                "only the websocket events of functions are"
-            )
-        if kind in _API_PARTS and _api_of(view) not in http_apis:
-            raise view.error(
-                f"is an {kind}; only the websocket events of functions make routes here"
-            )
 
 
-def _is_http(api: "View") -> bool:
-    properties = api.get("Properties")
-    protocol = None if properties is None else properties.get("ProtocolType")
-    return protocol is not None and protocol.node.value == "HTTP"
-
-
-def _api_of(part: "View") -> str | None:
-    """Return the logical id of the API that a route, integration ... belongs to."""
-    properties = part.get("Properties")
-    api = None if properties is None else properties.get("ApiId")
-    if api is None or not api.is_mapping:
-        return None
-    reference = api.get("Ref")
-    return None if reference is None else reference.text()
-
-
-def notices(kinds: "Mapping[str, str]") -> "Iterator[str]":
+def notices(kinds: Mapping[str, str]) -> Iterator[str]:
     """Say in one sentence which resources have no stand-in here."""
     idle = [f"{name} ({kind})" for name, kind in kinds.items() if not kind.startswith(_SILENT)]
     if idle:

@@ -5,14 +5,13 @@ used here is read; a project's plugins, `custom` and permissions may hold what t
 Templates that are programs (serverless.ts, serverless.js) are not read.
 """
 
-import hashlib
-import string
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import Deployment, HttpApi, WebSocketApi
+from gatepost.gateway.core.deployment import Deployment, DomainMapping, HttpApi, WebSocketApi
 from gatepost.gateway.core.routes import ExpressionError, parse_expression
 from gatepost.gateway.template import (
     functions,
@@ -22,10 +21,12 @@ from gatepost.gateway.template import (
     websocket_events,
 )
 from gatepost.gateway.template.dotenv import read_dotenv
-from gatepost.gateway.template.errors import Place
+from gatepost.gateway.template.errors import HTTP_ALONE, Place
 from gatepost.gateway.template.events import read_events
+from gatepost.gateway.template.identities import Identities, make_api_id
 from gatepost.gateway.template.intrinsics import Intrinsics, Known
 from gatepost.gateway.template.routed import behind_routes
+from gatepost.gateway.template.stand_ins import Environments
 from gatepost.gateway.template.values import NO_VALUES, Values
 from gatepost.gateway.template.variables import ACCOUNT_ID, Variables
 from gatepost.gateway.template.view import View
@@ -34,14 +35,14 @@ from gatepost.gateway.template.yaml_source import Node, read_file
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from gatepost.gateway.template.part import Resource
+
 SETTINGS: Final = ("index", "pages", "retry_minute_s")
 """Keys of `custom.gatepost`: the folder of pages to serve, the page at `/`, and how long a minute
 lasts between asynchronous retries."""
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
 _API_LOGICAL_ID: Final = "WebsocketsApi"
-_API_ID_CHARACTERS: Final = string.digits + string.ascii_lowercase
-_API_ID_LENGTH: Final = 10
 
 
 def read_serverless(
@@ -67,7 +68,7 @@ def read_serverless(
     if not isinstance(root.value, dict):
         what = "it is empty" if root.value is None else "it must be a mapping"
         raise Place(name).error(f"is no serverless template: {what}")
-    given = {**options, **({} if stage is None else {"stage": stage})}
+    given = {**values.options, **options, **({} if stage is None else {"stage": stage})}
     folder = path.parent.absolute()
     plain = View(root, "", Variables(root, folder, given, environ, values))
     known = _with_dotenv(plain, folder, environ)
@@ -75,27 +76,75 @@ def read_serverless(
     return _deployment(View(root, "", variables), overridden)
 
 
-def make_api_id(service: str, stage: str, name: str) -> str:
-    """Return the id of an API: the same for the same API, 10 characters of `a-z0-9` (B-005)."""
-    digest = hashlib.sha256(f"{service}/{stage}/{name}".encode()).digest()
-    return "".join(
-        _API_ID_CHARACTERS[byte % len(_API_ID_CHARACTERS)] for byte in digest[:_API_ID_LENGTH]
-    )
-
-
 def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     variables = template.variables
     provider = _provider(template)
     stage, region, service = variables.stage(), variables.region(), _service(template)
     section = functions.collect(template.require("functions"), service=service, stage=stage)
-    added = template.get("resources")
-    found, parameters = resources.collect(added)
-    stack = _text(provider, "stackName") or f"{service}-{stage}"
     ids = _ApiIds.of(service, stage, provider)
     known = {**functions.known(section, region), **ids.known(region)}
+    found, intrinsics = _resources(
+        template, _text(provider, "stackName") or f"{service}-{stage}", known
+    )
+    kinds = intrinsics.foreign
+    names = resources.table_names(found, kinds, intrinsics)
+    known |= resources.known_tables(names, region)
+    parts = resources.parts_of_apis(found, kinds, intrinsics)
+    intrinsics.known = Identities(parts, intrinsics.stack, region, given=known)
+    environments = Environments(intrinsics, partial(resources.property_of, found))
+    reading = functions.Reading(
+        section=section,
+        provider=provider,
+        intrinsics=intrinsics,
+        environments=environments,
+        root=variables.folder,
+        overridden=overridden,
+        artifact=functions.artifact_of(template),
+    )
+    more_sockets, more_http, domains = _written_apis(parts, reading, ids)
+    sockets, http_apis = _apis(template, reading, ids, alone=not more_sockets)
+    apis, http_apis = (*sockets, *more_sockets), (*http_apis, *more_http)
+    return Deployment(
+        service=service,
+        stage=stage,
+        region=region,
+        account_id=ACCOUNT_ID,
+        root=variables.folder,
+        apis=apis,
+        http_apis=http_apis,
+        domains=domains,
+        functions=functions.read_functions(reading, behind_routes((*apis, *http_apis))),
+        tables=resources.read_tables(found, names, intrinsics),
+        settings=_settings(template),
+        notices=(
+            *reading.notices,
+            *environments.uses.notices(),
+            *resources.notices(kinds),
+        ),
+    )
+
+
+def _written_apis(
+    parts: "dict[str, Resource]", reading: functions.Reading, ids: "_ApiIds"
+) -> tuple[tuple[WebSocketApi, ...], tuple[HttpApi, ...], tuple[DomainMapping, ...]]:
+    """Read the APIs that stand among the resources, with their custom domains."""
+    if not parts:
+        return (), (), ()
+    # Most templates have none, and this would cost every start some 40 ms.
+    from gatepost.gateway.template.written_apis import read_written_apis  # noqa: PLC0415
+
+    return read_written_apis(parts, reading, http_api_id=ids.http)
+
+
+def _resources(
+    template: View, stack: str, known: "Mapping[str, Known]"
+) -> tuple[dict[str, View], Intrinsics]:
+    """Return the resources that are made, by logical id, and what carries functions out."""
+    variables, added = template.variables, template.get("resources")
+    found, parameters = resources.collect(added)
     set_parameters = resources.parameter_values(parameters, variables.values.parameters)
     intrinsics = Intrinsics(
-        region=region,
+        region=variables.region(),
         stack=stack,
         known=known,
         foreign={},
@@ -106,25 +155,8 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
         values=variables.values,
     )
     found, intrinsics.left_out = resources.made(found, intrinsics)
-    intrinsics.foreign = kinds = resources.types(found)
-    resources.refuse_api_parts(found, kinds)
-    names = resources.table_names(found, kinds, intrinsics)
-    known |= resources.known_tables(names, region)
-    reading = functions.Reading(section, provider, intrinsics, variables.folder, overridden)
-    apis, http_apis = _apis(template, reading, ids)
-    return Deployment(
-        service=service,
-        stage=stage,
-        region=region,
-        account_id=ACCOUNT_ID,
-        root=variables.folder,
-        apis=apis,
-        http_apis=http_apis,
-        functions=functions.read_functions(reading, behind_routes((*apis, *http_apis))),
-        tables=resources.read_tables(found, names, intrinsics),
-        settings=_settings(template),
-        notices=(*reading.notices, *resources.notices(kinds)),
-    )
+    intrinsics.foreign = resources.types(found)
+    return found, intrinsics
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +196,27 @@ def _known_api(api_id: str, endpoint: str) -> Known:
 
 
 def _apis(
-    template: View, reading: functions.Reading, ids: _ApiIds
+    template: View, reading: functions.Reading, ids: _ApiIds, *, alone: bool
 ) -> tuple[tuple[WebSocketApi, ...], tuple[HttpApi, ...]]:
+    """Read the APIs that events make; `alone` if a WebSocket API must be among them."""
     events = read_events(reading)
-    if not events.websocket:
-        raise template.require("functions").error("have no websocket event, so there is no API")
+    if alone and not events.websocket:
+        raise template.require("functions").error(
+            "have no websocket event, and resources no WebSocket API, so there is none: "
+            f"{HTTP_ALONE}"
+        )
     stage = template.variables.stage()
-    socket = WebSocketApi(
-        api_id=ids.socket,
-        name=ids.socket_name,
-        stage=stage,
-        routes=websocket_events.read_routes(reading, events.websocket),
-        route_selection_expression=_selection_expression(reading.provider),
-    )
-    others = []
+    sockets, others = [], []
+    if events.websocket:
+        sockets.append(
+            WebSocketApi(
+                api_id=ids.socket,
+                name=ids.socket_name,
+                stage=stage,
+                routes=websocket_events.read_routes(reading, events.websocket),
+                route_selection_expression=_selection_expression(reading.provider),
+            )
+        )
     if events.http_api:
         others.append(
             http_api_events.read_http_api(
@@ -190,7 +229,7 @@ def _apis(
                 reading, events.rest, stage=stage, api_id=ids.rest, name=ids.rest_name
             )
         )
-    return (socket,), tuple(others)
+    return tuple(sockets), tuple(others)
 
 
 def _provider(template: View) -> View:

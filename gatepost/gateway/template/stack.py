@@ -12,6 +12,7 @@ from gatepost.gateway.template.identities import FUNCTIONS, Identities
 from gatepost.gateway.template.intrinsics import Intrinsics, refuse_loops
 from gatepost.gateway.template.part import Resource
 from gatepost.gateway.template.rest_apis import expand_rest_apis
+from gatepost.gateway.template.stand_ins import Environments
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Stack:
     folder: "Path"
     resources: dict[str, Resource]
     intrinsics: Intrinsics
+    environments: Environments
     notices: list[str] = field(default_factory=list)
     overridden: "Collection[str]" = ()
 
@@ -101,7 +103,12 @@ def read_stack(
     resources, notices = sam.expand(expand_rest_apis(resources), template.get("Globals"))
     intrinsics.known = Identities(resources, name, region)
     intrinsics.foreign = {key: resource.kind for key, resource in resources.items()}
-    return Stack(name, region, folder, resources, intrinsics, notices, overridden)
+
+    def property_of(logical_id: str, key: str) -> "View | None":
+        return resources[logical_id].properties.get(key) if logical_id in resources else None
+
+    environments = Environments(intrinsics, property_of)
+    return Stack(name, region, folder, resources, intrinsics, environments, notices, overridden)
 
 
 def _refuse_macros(template: "View") -> None:

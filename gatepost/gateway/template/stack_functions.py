@@ -75,7 +75,7 @@ def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Funct
 
 
 def _function(name: str, resource: "Resource", stack: "Stack") -> Function:
-    root = code_root(resource, stack.folder)
+    root = code_root(resource, stack)
     handler = resource.require_text("Handler")
     if not _HANDLER.fullmatch(handler):
         raise resource.require("Handler").error(
@@ -86,22 +86,24 @@ def _function(name: str, resource: "Resource", stack: "Stack") -> Function:
         handler=handler,
         runtime=resource.require_text("Runtime"),
         code_root=root,
-        environment=_environment(resource, stack.overridden),
+        environment=_environment(name, resource, stack),
         timeout_s=resource.integer("Timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=resource.integer("MemorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
     )
 
 
-def _environment(resource: "Part", overridden: "Collection[str]") -> dict[str, str]:
+def _environment(function: str, resource: "Part", stack: "Stack") -> dict[str, str]:
     environment = resource.part("Environment")
     variables = None if environment is None else environment.part("Variables")
     values: dict[str, str] = {}
     for name, view in ({} if variables is None else variables.properties).items():
-        if name in overridden:
+        if name in stack.overridden:
             continue
         if not _VARIABLE_NAME.fullmatch(name):
             raise view.error("can't be the name of an environment variable")
-        text = None if view.is_empty else resource.intrinsics.text(view)
+        text = None
+        if not view.is_empty:
+            text = stack.environments.text(view, variable=name, function=function)
         if text is not None:
             values[name] = text
     return values

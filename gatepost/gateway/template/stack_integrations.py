@@ -1,4 +1,4 @@
-"""The integrations of a WebSocket API in a stack: AWS_PROXY, MOCK and HTTP_PROXY.
+"""The integrations of a WebSocket API in a stack: AWS_PROXY, AWS, MOCK and HTTP_PROXY.
 
 Responsible for what is behind a route; the routes are stack_websockets.py's. Integrations of other
 types, or that reach into a private network, are refused.
@@ -9,7 +9,15 @@ Source: the CloudFormation reference of AWS::ApiGatewayV2::Integration and Integ
 import re
 from typing import TYPE_CHECKING, Final
 
-from gatepost.gateway.core.deployment import HttpProxy, Integration, LambdaProxy, Mock
+from gatepost.gateway.core.deployment import (
+    HttpProxy,
+    Integration,
+    LambdaMapped,
+    LambdaProxy,
+    Mock,
+    NotEmulated,
+)
+from gatepost.gateway.template.aws_integrations import mapped_function, service_of
 from gatepost.gateway.template.stack_functions import function_named
 
 if TYPE_CHECKING:
@@ -51,9 +59,11 @@ def read_integration(
                 url=integration.require_text("IntegrationUri"),
                 request_parameters=integration.text_map("RequestParameters"),
             )
+        case "AWS":
+            return _aws(integration, responses, functions, stage_variables)
         case _:
             raise integration.require("IntegrationType").error(
-                f"is {kind}; only AWS_PROXY, MOCK and HTTP_PROXY are run here"
+                f"is {kind}; only AWS_PROXY, AWS, MOCK and HTTP_PROXY are run here"
             )
 
 
@@ -78,12 +88,43 @@ def with_stage_variables(text: str, stage_variables: "Mapping[str, str]") -> str
     return _STAGE_VARIABLE.sub(lambda match: stage_variables.get(match[1], ""), text)
 
 
+def _aws(
+    integration: "Resource",
+    responses: "Iterable[Resource]",
+    functions: "Container[str]",
+    stage_variables: "Mapping[str, str]",
+) -> LambdaMapped | NotEmulated:
+    uri = with_stage_variables(integration.require_text("IntegrationUri"), stage_variables)
+    at = integration.require("IntegrationUri")
+    if function_named(uri) is None:
+        return NotEmulated(service_of(uri))
+    passthrough = integration.text("PassthroughBehavior")
+    try:
+        return mapped_function(
+            known_function(uri, at, functions),
+            requests=integration.text_map("RequestTemplates"),
+            selection=integration.text("TemplateSelectionExpression"),
+            passthrough=passthrough,
+            responses={
+                key: template
+                for key, template in _answers(responses).items()
+                if template is not None
+            },
+        )
+    except ValueError as error:
+        raise integration.require("PassthroughBehavior").error(str(error)) from None
+
+
+def _answers(responses: "Iterable[Resource]") -> dict[str, str | None]:
+    """Return the template of each response by its key; None for one without a template."""
+    return {
+        response.require_text("IntegrationResponseKey"): _selected(response, "ResponseTemplates")
+        for response in responses
+    }
+
+
 def _mock(integration: "Resource", responses: "Iterable[Resource]") -> Mock:
-    answers = {}
-    for response in responses:
-        key = response.require_text("IntegrationResponseKey")
-        template = _selected(response, "ResponseTemplates")
-        answers[key] = "" if template is None else template
+    answers = {key: template or "" for key, template in _answers(responses).items()}
     request = _selected(integration, "RequestTemplates")
     if request is None:
         return Mock(response_templates=answers)

@@ -13,11 +13,14 @@ from gatepost.gateway.core.deployment import (
     INTEGRATION_TIMEOUT_S_MAX,
     Authorizer,
     DomainMapping,
+    LambdaMapped,
+    NotEmulated,
     Route,
     Throttle,
     WebSocketApi,
 )
 from gatepost.gateway.core.routes import ExpressionError, parse_expression
+from gatepost.gateway.template import aws_integrations
 from gatepost.gateway.template.identities import API
 from gatepost.gateway.template.stack_integrations import (
     known_function,
@@ -36,13 +39,10 @@ if TYPE_CHECKING:
 V2: Final = "AWS::ApiGatewayV2::"
 RATE_MAX: Final = 1e9
 _DEFAULT: Final = "$default"
-_IDLE_OF_API: Final = frozenset(
-    {"DisableExecuteApiEndpoint", "DisableSchemaValidation", "Body", "BodyS3Location"}
-)
+_IDLE_OF_API: Final = frozenset({"DisableSchemaValidation", "Body", "BodyS3Location"})
 _IDLE_OF_ROUTE: Final = frozenset({"RequestParameters"})
-_IDLE_OF_INTEGRATION: Final = frozenset(
-    {"ContentHandlingStrategy", "PassthroughBehavior", "TlsConfig"}
-)
+_IDLE: Final = frozenset({"ContentHandlingStrategy", "PassthroughBehavior", "TlsConfig"})
+_IDLE_OF_MAPPED: Final = frozenset({"ContentHandlingStrategy", "RequestParameters", "TlsConfig"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ def _at_stage(api: _Api, stage: "Resource") -> WebSocketApi:
         api_key_selection_expression=api.resource.text("ApiKeySelectionExpression")
         or "$request.header.x-api-key",
         throttle=None if default is None else _throttle(default),
+        default_endpoint=not api.resource.flag("DisableExecuteApiEndpoint"),
     )
 
 
@@ -146,7 +147,7 @@ def _route(
     key = route.require_text("RouteKey")
     integration = _integration_of(api, route)
     timeout = None if integration is None else timeout_s(integration)
-    return Route(
+    made = Route(
         key=key,
         integration=None
         if integration is None
@@ -164,6 +165,15 @@ def _route(
         models=_models(api, route),
         throttle=throttle,
     )
+    if integration is not None:
+        if (problem := aws_integrations.objection(made)) is not None:
+            raise integration.error(problem)
+        if (words := aws_integrations.warning(made)) is not None:
+            api.stack.notice(api.resource, words)
+        if not isinstance(made.integration, NotEmulated):
+            idle = _IDLE_OF_MAPPED if isinstance(made.integration, LambdaMapped) else _IDLE
+            api.stack.note_idle(integration, idle)
+    return made
 
 
 def _integration_of(api: _Api, route: "Resource") -> "Resource | None":
@@ -173,7 +183,6 @@ def _integration_of(api: _Api, route: "Resource") -> "Resource | None":
     integration = api.part_named("Integration", target.removeprefix("integrations/"))
     if integration is None:
         raise route.require("Target").error(f"is {target}, no integration of this API")
-    api.stack.note_idle(integration, _IDLE_OF_INTEGRATION)
     return integration
 
 

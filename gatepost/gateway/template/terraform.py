@@ -8,7 +8,7 @@ alone say how a value that is unknown until apply is put together.
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.core.deployment import Deployment
-from gatepost.gateway.template.errors import Place
+from gatepost.gateway.template.errors import HTTP_ALONE, Place
 from gatepost.gateway.template.routed import behind_routes
 from gatepost.gateway.template.terraform_functions import read_functions
 from gatepost.gateway.template.terraform_http import read_http_apis
@@ -53,7 +53,9 @@ def read_terraform(
     notices = list(plan.notices)
     apis = list(read_sockets(evaluator, notices))
     if not apis:
-        raise plan.place.error("has no aws_apigatewayv2_api of protocol_type WEBSOCKET")
+        raise plan.place.error(
+            f"has no aws_apigatewayv2_api of protocol_type WEBSOCKET: {HTTP_ALONE}"
+        )
     if stage is not None and all(api.stage != stage for api in apis):
         known = ", ".join(api.stage for api in apis)
         raise Place("--stage").error(f"{stage!r} is no stage of {path}, which has {known}")

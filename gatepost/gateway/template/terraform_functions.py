@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from gatepost.gateway.core.deployment import Function
+from gatepost.gateway.template.archives import ArchiveError, unpack
+from gatepost.gateway.template.code_location import has_handler
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.functions import (
     MEMORY_MB_MAX,
@@ -20,8 +22,11 @@ from gatepost.gateway.template.functions import (
     TIMEOUT_S_MAX,
 )
 from gatepost.gateway.template.hcl_functions import text
-from gatepost.gateway.template.terraform_links import linked, referred
+from gatepost.gateway.template.stand_ins import Uses
+from gatepost.gateway.template.terraform_blocks import nested
+from gatepost.gateway.template.terraform_links import keep_with_sources, linked, referred
 from gatepost.gateway.template.terraform_plan import Unknown
+from gatepost.gateway.template.terraform_stand_ins import StandIns
 from gatepost.gateway.template.terraform_values import UNTIL_APPLY
 
 if TYPE_CHECKING:
@@ -35,9 +40,9 @@ TIMEOUT_S_DEFAULT: Final = 3.0
 MEMORY_MB_DEFAULT: Final = MEMORY_MB_MIN
 
 _RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.(x|[0-9]+)")
-_HANDLER: Final = re.compile(r"(?P<module>[^\s]+)\.[^\s./]+")
-_SUFFIXES: Final = (".py", ".js", ".mjs", ".cjs", "/__init__.py")
+_HANDLER: Final = re.compile(r"[^\s]+\.[^\s./]+")
 _NEIGHBOURS: Final = ("src", "lambda", "lambdas", "functions", "handlers", ".")
+_OBJECTS: Final = ("aws_s3_object", "aws_s3_bucket_object")
 _RETRIES: Final = "aws_lambda_function_event_invoke_config"
 
 
@@ -64,11 +69,12 @@ def read_functions(
     Raises TemplateError for one of `needed` that can't be run. Another is left out with a notice.
     """
     functions: dict[str, Function] = {}
+    uses = Uses()
     retries = dict(_retries(evaluator))
     for resource in evaluator.plan.of_type(TYPE):
         name = str(evaluator.attribute(resource, "function_name"))
         try:
-            function = _function(evaluator, resource, overridden)
+            function = _function(evaluator, resource, overridden, uses, notices=notices)
             if name not in needed and not _RUNTIMES.fullmatch(function.runtime):
                 raise evaluator.error(
                     resource, f"has the runtime {function.runtime}, which can't be run here"
@@ -86,6 +92,7 @@ def read_functions(
         functions[function.name] = structs.replace(function, retry_attempts=attempts)
         if resource.values.get("layers"):
             notices.append(f"layers of {resource.address} have no effect here")
+    notices.extend(uses.notices())
     return functions
 
 
@@ -98,7 +105,12 @@ def _retries(evaluator: "Evaluator") -> "Iterator[tuple[str, int]]":
 
 
 def _function(
-    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]"
+    evaluator: "Evaluator",
+    resource: "Resource",
+    overridden: "Collection[str]",
+    uses: Uses,
+    *,
+    notices: list[str],
 ) -> Function:
     if resource.values.get("package_type") == "Image":
         raise evaluator.error(resource, "can't be run here: a container image names no handler")
@@ -107,8 +119,7 @@ def _function(
     )
     if not handler or not runtime or not name:
         raise evaluator.error(resource, "needs function_name, handler and runtime")
-    module = _HANDLER.fullmatch(handler)
-    if module is None:
+    if not _HANDLER.fullmatch(handler):
         raise evaluator.error(
             resource, f"has handler {handler!r}; it must be a module and a name: app.handler"
         )
@@ -116,8 +127,8 @@ def _function(
         name=name,
         handler=handler,
         runtime=runtime,
-        code_root=_code_root(evaluator, resource, module["module"]),
-        environment=_environment(evaluator, resource, overridden),
+        code_root=_code_root(evaluator, resource, handler, notices),
+        environment=_environment(evaluator, resource, overridden, uses),
         timeout_s=number(
             evaluator, resource, "timeout", default=TIMEOUT_S_DEFAULT, high=TIMEOUT_S_MAX
         ),
@@ -142,26 +153,32 @@ def number(
 
 
 def _environment(
-    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]"
+    evaluator: "Evaluator", resource: "Resource", overridden: "Collection[str]", uses: Uses
 ) -> dict[str, str]:
     given = evaluator.values.resources.get(resource.address, {})
     prefix = "environment."
     values = {
         key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)
     }
-    variables = evaluator.nested(resource, "environment", "variables")
+    variables = nested(evaluator, resource, "environment", "variables")
     if isinstance(variables, Unknown):
         if values or overridden:
             return values
         raise evaluator.error(
             resource,
-            f"has an environment from {variables.reason}, which is only known once it is applied; "
-            f"a file given by --values can set it: resources, {resource.address}, environment.NAME",
+            f"has an environment from {variables.reason}, which is only known once it is applied. "
+            f"{keep_with_sources(resource)}a file given by --values can set it: "
+            f"resources, {resource.address}, environment.NAME",
         )
     for name, value in variables.items() if isinstance(variables, dict) else ():
         if name in overridden or name in values or value is None:
             continue
         if isinstance(value, Unknown):
+            stand_in = _stand_in(evaluator, resource, name)
+            if stand_in is not None:
+                uses.add(value.resource, name, str(evaluator.attribute(resource, "function_name")))
+                values[name] = stand_in
+                continue
             raise evaluator.error(
                 resource,
                 f"sets {name} from {value.reason}, {UNTIL_APPLY}: "
@@ -173,32 +190,66 @@ def _environment(
     return values
 
 
-def _code_root(evaluator: "Evaluator", resource: "Resource", module: str) -> Path:
+def _stand_in(evaluator: "Evaluator", resource: "Resource", variable: str) -> str | None:
+    """Return a variable with stand-ins in it; None where they don't make it known."""
+    stand_ins = StandIns(evaluator.region, evaluator.plan.folder.name)
+    lenient = evaluator.with_stand_ins(stand_ins.attribute)
+    variables = nested(lenient, resource, "environment", "variables")
+    value = variables.get(variable) if isinstance(variables, dict) else None
+    return None if isinstance(value, Unknown | list | dict | None) else text(value)
+
+
+def _code_root(
+    evaluator: "Evaluator", resource: "Resource", handler: str, notices: list[str]
+) -> Path:
     """Return the folder that has the handler's file.
 
     It is what the values file says (`source_dir`), what an archive_file is made of, a folder of the
-    zip file's name, or a neighbour of the plan.
+    zip file's name, a neighbour of the plan, or else the zip file itself, unpacked.
     """
     root = evaluator.plan.folder
     hint = evaluator.values.resources.get(resource.address, {}).get("source_dir")
     if hint is not None:
         return root / hint
+    packages = list(_packages(evaluator, resource))
     looked_in: list[str] = []
-    for folder in _folders(evaluator, resource):
-        if any((folder / (module + suffix)).is_file() for suffix in _SUFFIXES):
+    for folder in _folders(evaluator, resource, packages):
+        if has_handler(folder, handler):
             return folder
         looked_in.append(os.path.relpath(folder, root))
+    for package in packages:
+        if package.is_file():
+            try:
+                return unpack(
+                    package, root, lambda words: notices.append(f"{resource.address} {words}")
+                )
+            except ArchiveError as error:
+                raise evaluator.error(resource, f"has {package}, which {error}") from None
     raise evaluator.error(
         resource,
         f"has a package whose folder isn't found: none of {', '.join(dict.fromkeys(looked_in))} "
-        f"has {module}. A file given by --values can name it: "
+        f"has {handler.rpartition('.')[0]}. A file given by --values can name it: "
         f"resources, {resource.address}, source_dir",
     )
 
 
-def _folders(evaluator: "Evaluator", resource: "Resource") -> "Iterable[Path]":
+def _packages(evaluator: "Evaluator", resource: "Resource") -> "Iterator[Path]":
+    """Iterate over what may be the zip file: also that of an object in S3, where it lies here."""
+    values = [evaluator.attribute(resource, name) for name in ("filename", "s3_key")]
+    stored = referred(resource, "s3_key", _OBJECTS)
+    for value in (*values, *(evaluator.attribute(one, "source") for one in stored)):
+        if isinstance(value, str):
+            yield evaluator.plan.folder / value
+
+
+def _folders(
+    evaluator: "Evaluator", resource: "Resource", packages: "Iterable[Path]"
+) -> "Iterator[Path]":
     root = evaluator.plan.folder
-    for archive in referred(resource, "filename", ("archive_file",)):
+    archives = referred(resource, "filename", ("archive_file",))
+    for stored in referred(resource, "s3_key", _OBJECTS):
+        archives += referred(stored, "source", ("archive_file",))
+    for archive in archives:
         directory, file = (
             evaluator.attribute(archive, name) for name in ("source_dir", "source_file")
         )
@@ -206,12 +257,9 @@ def _folders(evaluator: "Evaluator", resource: "Resource") -> "Iterable[Path]":
             yield root / directory
         if isinstance(file, str):
             yield (root / file).parent
-    packages = [evaluator.attribute(resource, name) for name in ("filename", "s3_key")]
     for package in packages:
-        if isinstance(package, str):
-            path = root / package
-            yield path.with_suffix("")
-            yield root / path.stem
-            yield root.parent / path.stem
+        yield package.with_suffix("")
+        yield root / package.stem
+        yield root.parent / package.stem
     for folder in (root, root.parent):
         yield from (folder / neighbour for neighbour in _NEIGHBOURS)

@@ -7,7 +7,7 @@ expression itself.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gatepost.gateway.template.terraform_plan import Unknown
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gatepost.gateway.template.terraform_values import Evaluator
 
 _DEPTH_MAX: Final = 40
+_SEVERAL: Final = 2
+_API: Final = "aws_apigatewayv2_api"
+_API_ID: Final = "api_id"
 _REFERENCE: Final = re.compile(
     r"(?:data\.)?(?P<kind>[\w-]+)\.(?P<name>[\w-]+)(?:\[(?P<key>[^\]]*)\])?(?:\.(?P<output>[\w-]+))?"
 )
@@ -25,10 +28,15 @@ _FUNCTION_IN_ARN: Final = re.compile(r":function:(?P<name>[A-Za-z0-9_-]+)")
 
 @dataclass(frozen=True, slots=True)
 class _At:
-    """Where an expression stands: its module, and which instance it is one of."""
+    """Where an expression stands: its module, and which instance it is one of.
+
+    `for_each` is what the instances are made for; `by_key` holds within what `each.value` is.
+    """
 
     module: "Module"
     key: "Key"
+    for_each: object = None
+    by_key: bool = False
 
 
 def linked(
@@ -44,7 +52,7 @@ def linked(
         return None
     candidates = evaluator.plan.of_type(*types)
     if isinstance(value, Unknown):
-        found = referred(resource, name, types) or candidates
+        found = referred(resource, name, types) or _of_same_api(evaluator, resource, candidates)
     else:
         by_address = [one for one in candidates if one.address == value]
         found = by_address or [one for one in candidates if _is(evaluator, one, str(value))]
@@ -52,13 +60,40 @@ def linked(
         return found[0]
     advice = f"a file given by --values can name it: resources, {resource.address}, {name}"
     if isinstance(value, Unknown):
+        origin = "" if value.reason == f"{resource.address}.{name}" else f" from {value.reason}"
         which = " or ".join(one.address for one in found[:4]) or "no resource of the plan"
+        more = f" or {len(found) - 4} others" if len(found) > 4 else ""  # noqa: PLR2004 - as above
         raise evaluator.error(
             resource,
-            f"has {name} that is unknown until apply and may be {which}. "
-            f"Keep the plan in the folder of its .tf files; or {advice}",
+            f"has {name}{origin} that is unknown until apply and may be {which}{more}. "
+            f"{keep_with_sources(resource)}{advice}",
         )
     raise evaluator.error(resource, f"has {name} {value!r}, which is not in the plan; {advice}")
+
+
+def keep_with_sources(resource: "Resource") -> str:
+    """Return the advice to keep the plan with its sources, and "or ", where they aren't there."""
+    if resource.block() is not None:
+        return ""
+    return "Keep the plan in the folder of its .tf files; or "
+
+
+def _of_same_api(
+    evaluator: "Evaluator", resource: "Resource", candidates: "list[Resource]"
+) -> "list[Resource]":
+    """Leave out parts of another API than the resource's own."""
+    if len(candidates) < _SEVERAL or not _has_api(resource):
+        return candidates
+    api = linked(evaluator, resource, _API_ID, _API)
+    return [
+        one
+        for one in candidates
+        if not _has_api(one) or linked(evaluator, one, _API_ID, _API) is api
+    ]
+
+
+def _has_api(resource: "Resource") -> bool:
+    return _API_ID in resource.values or resource.unknown.get(_API_ID) is True
 
 
 def _is(evaluator: "Evaluator", resource: "Resource", value: str) -> bool:
@@ -73,7 +108,7 @@ def _is(evaluator: "Evaluator", resource: "Resource", value: str) -> bool:
 def referred(resource: "Resource", name: str, types: tuple[str, ...]) -> "list[Resource]":
     """Return what the plan says that an attribute refers to, without its sources."""
     expression = resource.expressions.get(name)
-    at = _At(resource.module, resource.key)
+    at = _At(resource.module, resource.key, resource.for_each)
     found = [one for one in _references(expression, at, 0) if one.type in types]
     return list(dict.fromkeys(found))
 
@@ -82,10 +117,14 @@ def _references(expression: object, at: _At, depth: int) -> "list[Resource]":
     references = expression.get("references") if isinstance(expression, dict) else None
     if not isinstance(references, list) or depth > _DEPTH_MAX:
         return []
-    by_key = any(str(one).startswith(("each.", "count.")) for one in references)
+    by_key = at.by_key or any(str(one).startswith(("each.", "count.")) for one in references)
     found: list[Resource] = []
     for one in _longest([str(reference) for reference in references]):
-        found += _reference(one, at, by_key=by_key, depth=depth)
+        if one.startswith("each.value"):
+            made_for = replace(at, for_each=None, by_key=True)
+            found += _references(at.for_each, made_for, depth + 1)
+        else:
+            found += _reference(one, at, by_key=by_key, depth=depth)
     return found
 
 
@@ -102,8 +141,13 @@ def _reference(reference: str, at: _At, *, by_key: bool, depth: int) -> "list[Re
     if reference.startswith("var."):
         if at.module.parent is None:
             return []
-        argument = at.module.call().expressions.get(reference.removeprefix("var."))
-        return _references(argument, _At(at.module.parent, at.module.key), depth + 1)
+        call, own = at.module.call(), at.module.key
+        argument = call.expressions.get(reference.removeprefix("var."))
+        # Keys of a map that is passed on are keys of what it is made of, as a rule.
+        passed_on = at.by_key and own is None
+        key = at.key if passed_on else own
+        outer = _At(at.module.parent, key, call.for_each_expression, passed_on)
+        return _references(argument, outer, depth + 1)
     found = _REFERENCE.match(reference)
     if found is None:
         return []

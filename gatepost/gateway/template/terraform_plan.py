@@ -34,6 +34,11 @@ class Unknown:
 
     reason: str
 
+    @property
+    def resource(self) -> str:
+        """Address of the resource whose attribute it is."""
+        return self.reason.rpartition(".")[0]
+
 
 class _ResourceJson(Struct):
     address: str
@@ -43,6 +48,7 @@ class _ResourceJson(Struct):
     index: Key = None
     values: dict[str, Any] = {}
     expressions: dict[str, Any] = {}
+    for_each_expression: Any = None
 
 
 class _ModuleJson(Struct):
@@ -72,6 +78,7 @@ class CallJson(Struct):
 
     source: str = ""
     expressions: dict[str, Any] = {}
+    for_each_expression: Any = None
     module: ConfigJson = msgspec.field(default_factory=ConfigJson)
 
 
@@ -145,6 +152,7 @@ class Resource:
     """One instance of a resource or data source.
 
     `values` lacks what is unknown until apply; `unknown` tells of parts of values in its form.
+    `expressions`, and `for_each` where it has one, are what the plan says that they refer to.
     """
 
     address: str
@@ -155,6 +163,7 @@ class Resource:
     values: dict[str, Any]
     unknown: dict[str, Any]
     expressions: dict[str, Any]
+    for_each: object = None
 
     def block(self) -> Body | None:
         """Return the block of the sources that makes this resource."""
@@ -276,10 +285,9 @@ class _Building:
                     self.add_data(known, child)
 
     def _add(self, module: Module, given: list[_ResourceJson]) -> None:
-        expressions = {
-            (one.mode, one.type, one.name): one.expressions for one in module.config.resources
-        }
+        configured = {(one.mode, one.type, one.name): one for one in module.config.resources}
         for one in given:
+            config = configured.get((one.mode, one.type, one.name), one)
             module.resources.append(
                 Resource(
                     address=one.address,
@@ -289,7 +297,8 @@ class _Building:
                     module=module,
                     values=one.values,
                     unknown=self.unknown.get(one.address, {}),
-                    expressions=expressions.get((one.mode, one.type, one.name), {}),
+                    expressions=config.expressions,
+                    for_each=config.for_each_expression,
                 )
             )
 

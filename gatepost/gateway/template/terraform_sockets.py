@@ -16,13 +16,17 @@ from gatepost.gateway.core.deployment import (
     DomainMapping,
     HttpProxy,
     Integration,
+    LambdaMapped,
     LambdaProxy,
     Mock,
+    NotEmulated,
     Route,
     Throttle,
     WebSocketApi,
 )
 from gatepost.gateway.core.routes import ExpressionError, parse_expression
+from gatepost.gateway.template import aws_integrations
+from gatepost.gateway.template.aws_integrations import mapped_function, service_of
 from gatepost.gateway.template.terraform_functions import function_of, number
 from gatepost.gateway.template.terraform_links import linked
 from gatepost.gateway.template.terraform_plan import Unknown
@@ -52,7 +56,13 @@ def read_sockets(evaluator: "Evaluator", notices: list[str]) -> "Iterator[WebSoc
     for api in evaluator.plan.of_type(API):
         if api.values.get("protocol_type") != "WEBSOCKET":
             continue
-        socket = _socket(evaluator, api, _routes(evaluator, api))
+        routes = _routes(evaluator, api)
+        for route in routes.values():
+            if (problem := aws_integrations.objection(route)) is not None:
+                raise evaluator.error(api, f"has an integration of {route.key} that {problem}")
+            if (words := aws_integrations.warning(route)) is not None:
+                notices.append(f"{api.address} {words}")
+        socket = _socket(evaluator, api, routes)
         stages = parts_of(evaluator, api, "stage")
         if not stages:
             raise evaluator.error(api, "has no stage, so nothing of it can be reached")
@@ -92,6 +102,7 @@ def _socket(evaluator: "Evaluator", api: "Resource", routes: dict[str, Route]) -
         api_key_selection_expression=(
             evaluator.text(api, "api_key_selection_expression") or "$request.header.x-api-key"
         ),
+        default_endpoint=api.values.get("disable_execute_api_endpoint") is not True,
     )
 
 
@@ -190,26 +201,55 @@ def _integration(evaluator: "Evaluator", api: "Resource", resource: "Resource") 
             if not url:
                 raise evaluator.error(resource, "needs integration_uri")
             return HttpProxy(evaluator.text(resource, "integration_method") or "POST", url)
+        case "AWS":
+            return _aws(evaluator, api, resource)
         case _:
             raise evaluator.error(
                 resource,
-                f"has integration_type {kind}; AWS_PROXY, MOCK and HTTP_PROXY are emulated",
+                f"has integration_type {kind}; AWS_PROXY, AWS, MOCK and HTTP_PROXY are emulated",
             )
+
+
+def _aws(
+    evaluator: "Evaluator", api: "Resource", resource: "Resource"
+) -> LambdaMapped | NotEmulated:
+    uri = evaluator.attribute(resource, "integration_uri")
+    if isinstance(uri, str) and ":lambda:" not in uri:
+        return NotEmulated(service_of(uri))
+    function = function_of(evaluator, resource, "integration_uri")
+    if function is None:
+        raise evaluator.error(resource, "needs integration_uri")
+    try:
+        return mapped_function(
+            function,
+            requests=texts(resource.values.get("request_templates")),
+            selection=evaluator.text(resource, "template_selection_expression"),
+            passthrough=evaluator.text(resource, "passthrough_behavior"),
+            responses=_responses(evaluator, api, resource),
+        )
+    except ValueError as error:
+        raise evaluator.error(resource, f"has passthrough_behavior that {error}") from None
 
 
 def _mock(evaluator: "Evaluator", api: "Resource", resource: "Resource") -> Mock:
     templates = texts(resource.values.get("request_templates"))
     chosen = resource.values.get("template_selection_expression")
     request = templates.get(str(chosen)) or next(iter(templates.values()), None)
+    given = {} if request is None else {"request_template": request}
+    return Mock(**given, response_templates=_responses(evaluator, api, resource))
+
+
+def _responses(evaluator: "Evaluator", api: "Resource", resource: "Resource") -> dict[str, str]:
+    """Return the response templates of an integration by status, pattern or `$default`."""
     responses = {}
     for response in parts_of(evaluator, api, "integration_response"):
         of = linked(evaluator, response, "integration_id", "aws_apigatewayv2_integration")
         bodies = texts(response.values.get("response_templates"))
         if of is resource and bodies:
             key = str(response.values.get("integration_response_key"))
-            responses[key.strip("/")] = next(iter(bodies.values()))
-    given = {} if request is None else {"request_template": request}
-    return Mock(**given, response_templates=responses)
+            status = key.strip("/")  # a pattern keeps its slashes
+            responses[status if status.isdecimal() else key] = next(iter(bodies.values()))
+    return responses
 
 
 def _authorization(

@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 class Values(Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in for a deployed account.
 
-    `parameters`: template parameters (and Terraform variables) by name. `ssm`: parameters of
-    Systems Manager by path. `cf`: outputs of other stacks, `stack.Output`, or
+    `options`: what a command line of the framework would give `${opt:NAME}`. `parameters`: template
+    parameters, Terraform variables and what `${param:NAME}` stands for, by name. `ssm`: parameters
+    of Systems Manager by path. `cf`: outputs of other stacks, `stack.Output`, or
     `eu-west-1:stack.Output` for one region's. `s3`: contents of objects, `bucket/key`. `imports`:
     exported values by export name. `secrets`: secrets by what stands after
     `resolve:secretsmanager:`. `resources`: attributes of resources that are not emulated, by
     logical id (Terraform: by address), with `Ref` for what Ref gives.
     """
 
+    options: dict[str, str] = {}
     parameters: dict[str, str] = {}
     ssm: dict[str, str] = {}
     cf: dict[str, str] = {}

@@ -194,7 +194,8 @@ class Variables:
 
     def _option(self, _lookup: Lookup, address: str, place: Place) -> Node:
         if address not in self.options:
-            raise _Missing(f"option --{address} is not given")
+            way_out = "" if address == "stage" else _settable(address, "options")
+            raise _Missing(f"option --{address} is not given{way_out}")
         return Node(self.options[address], place)
 
     def _environment(self, _lookup: Lookup, address: str, place: Place) -> Node:
@@ -226,18 +227,20 @@ class Variables:
         for name in (f"{region}:{address}", address):
             if name in given:
                 return Node(given[name], place)
-        raise _Missing(
-            f"it asks AWS, which is not done here; "
-            f"a file given by --values can set it, as {address} of {lookup.type}"
-        )
+        raise _Missing("it asks AWS, which is not done here" + _settable(address, lookup.type))
 
-    def _param(self, _lookup: Lookup, address: str, _place: Place) -> Node:
+    def _param(self, _lookup: Lookup, address: str, place: Place) -> Node:
+        if address in self.values.parameters:
+            return Node(self.values.parameters[address], place)
         for stage in (self.stage(), "default"):
             # `stages` is where version 4 of the framework keeps them.
             for path in (("params", stage, address), ("stages", stage, "params", address)):
                 if (node := self.at(*path)) is not None:
                     return node
-        raise _Missing(f"params has no {address} for stage {self.stage()}, nor a default")
+        raise _Missing(
+            f"params has no {address} for stage {self.stage()}, nor a default"
+            + _settable(address, "parameters")
+        )
 
     def _bool(self, lookup: Lookup, _address: str, place: Place) -> Node:
         text = self._joined(lookup.params[0], place) if lookup.params else ""
@@ -272,6 +275,10 @@ class Variables:
                 )
             case _:
                 return Node(read_text(path, shown), Place(shown))
+
+
+def _settable(name: str, section: str) -> str:
+    return f"; a file given by --values can set it, as {name} of {section}"
 
 
 def _parsed(text: str, place: Place) -> Text:

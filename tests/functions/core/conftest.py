@@ -13,6 +13,7 @@ from functions.core.namespaces import Namespace
 from functions.core.ports import Entry, Head
 from functions.core.protocol import Position
 from functions.core.rates import Buckets
+from tests.fake_outlets import MemoryOutlets
 from tests.fake_rows import Rows
 from tests.fakes import MemoryTransport, memory_store
 from tests.functions.conftest import START, Clock
@@ -85,4 +86,5 @@ def log_services(rows: Rows, clock: Clock, *, size: int) -> Services:
         new_id=iter(map(str, itertools.count(1))).__next__,
         namespaces={"log": Namespace(history_size=size, history_age_s=AGE_S)},
         buckets=Buckets(),
+        outlets=MemoryOutlets(),
     )

@@ -14,6 +14,7 @@ from functions.core.context import Context, Services
 from functions.core.errors import EXPIRED
 from functions.core.happenings import Happening
 from functions.core.ports import Subscription
+from tests.conftest import Eventually
 from tests.dying import Died, Life
 from tests.fake_rows import Rows
 from tests.fakes import MemoryConnections, MemoryTransport
@@ -128,6 +129,45 @@ async def test_a_kicked_user_is_out_and_stays_out(
     assert sorted(transport.closed) == ["a=", "b="]
     assert json.loads(transport.sent[0][1])["code"] == 3503
     assert json.loads(transport.sent[0][1])["reconnect"] is False
+
+
+async def test_a_kick_that_fails_for_one_ends_the_others(
+    services: Services, make_context: MakeContext, rows: Rows
+) -> None:
+    """What was wrong is raised, so that it is done again: that finds the one left."""
+
+    class Leaky(MemoryConnections):
+        """A Store that can't close one connection."""
+
+        async def remove(self, connection_id: str) -> Sequence[Subscription]:
+            if connection_id == "a=":
+                raise ConnectionError("the table is away")
+            return await super().remove(connection_id)
+
+    for name in ("a=", "b="):
+        make_context(name, user="ann")
+    with pytest.raises(ConnectionError):
+        await closing.kick_user(with_connections(services, Leaky(rows)), "ann", block_s=60)
+    assert list(rows.connections) == ["a="]
+    assert await closing.kick_user(services, "ann", block_s=60) == 1
+
+
+async def test_a_kick_does_not_wait_for_a_slow_connection_to_end_the_others(
+    services: Services,
+    make_context: MakeContext,
+    rows: Rows,
+    *,
+    transport: MemoryTransport,
+    eventually: Eventually,
+) -> None:
+    """They are ended side by side."""
+    for name in ("a=", "b=", "c="):
+        make_context(name, user="ann")
+    transport.hanging["a="] = asyncio.Event()
+    kick = asyncio.create_task(closing.kick_user(services, "ann", block_s=60))
+    await eventually(lambda: list(rows.connections) == ["a="])
+    transport.hanging["a="].set()
+    assert await kick == 3
 
 
 async def test_a_kick_may_leave_the_door_open(services: Services, rows: Rows) -> None:

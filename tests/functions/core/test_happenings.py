@@ -1,5 +1,7 @@
 """What a hook is told."""
 
+import asyncio
+
 import pytest
 from msgspec import Raw, json, structs
 
@@ -33,6 +35,19 @@ async def test_a_hook_that_fails_fails_nobody(
     await tell(failing, HAPPENING)
     assert "hook failed kind=published channel=told:a" in caplog.text
     assert "the bus is away" in caplog.text
+
+
+async def test_a_hook_that_hangs_is_given_up(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody waits for the reply."""
+
+    async def hang(services: Services, happening: Happening) -> None:
+        await asyncio.Event().wait()
+
+    hanging = structs.replace(services, namespaces={"told": Namespace(hook=hang)})
+    await tell(hanging, HAPPENING, timeout_s=0.01)
+    assert "hook failed kind=published channel=told:a" in caplog.text
 
 
 def test_a_happening_is_json_with_a_version() -> None:

@@ -95,6 +95,7 @@ async def test_without_a_token_that_counts_the_answer_is_401(
     with pytest.raises(Unauthorized, match=r"\AUnauthorized\Z") as raised:
         await admit(verifier(JWT_SECRET=SECRET), shown)
     assert raised.value.__suppress_context__
+    assert raised.value.__cause__ is None
     assert "handshake refused connection=Q0ZkUfPSIAMCJzA= token: " in caplog.text
     assert "eyJ" not in caplog.text
 

@@ -2,6 +2,8 @@
 
 import argparse
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,8 +86,8 @@ def test_a_folder_without_a_template_tells_what_was_looked_for(
     monkeypatch.chdir(tmp_path)
     assert main(["dev"]) == 2
     assert capsys.readouterr().err == (
-        f"gatepost: {tmp_path}: has none of serverless.yml, template.yaml, template.yml; "
-        "--template names another template\n"
+        f"gatepost: {tmp_path}: has none of serverless.yml, serverless.yaml, serverless.json, "
+        "template.yaml, template.yml, template.json; --template names another template\n"
     )
 
 
@@ -98,3 +100,9 @@ def test_a_values_file_with_an_unknown_section_ends_the_run(
     Path("template.yaml").write_text("Resources: {}\n", encoding="utf-8")
     assert main(["dev", "--values", "values.yml"]) == 2
     assert capsys.readouterr().err.startswith("gatepost: values.yml:1: parameter is no section")
+
+
+def test_nothing_that_takes_time_is_imported_before_a_command_is_known() -> None:
+    """So `--help` is quick, and hardly any Ctrl-C comes before there is somebody to take it."""
+    code = "import sys, gatepost.emulator.cli; sys.exit('asyncio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

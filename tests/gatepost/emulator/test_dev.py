@@ -189,6 +189,16 @@ async def test_a_custom_domain_leads_to_the_socket_as_well(project: Path) -> Non
         await running.close()
 
 
+async def test_the_start_tells_of_missing_tables_and_of_api_ids(project: Path) -> None:
+    """What is not there is said where it would stand; an API's id can't be led here."""
+    template = project / "serverless.yml"
+    environment = "    environment: {API_ID: !Ref WebsocketsApi}\n"
+    template.write_text(template.read_text("utf-8").rstrip() + "\n" + environment, "utf-8")
+    summary = emulator(project).summary()
+    assert f"  tables        none in the template ({NO_TABLE_NEEDED})" in summary
+    assert any(line.startswith("  note: API_ID of small-dev-talk is an API's") for line in summary)
+
+
 async def test_a_domain_that_cant_be_mapped_is_named(project: Path) -> None:
     """One sentence, as for every flag."""
     with pytest.raises(UserError, match="'ping' can't be a mapping key"):

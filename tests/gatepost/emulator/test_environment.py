@@ -11,6 +11,7 @@ from gatepost.emulator.environment import (
     Endpoints,
     choose_node,
     choose_python,
+    notices_of_api_ids,
     read_env_file,
     with_local_environment,
     write_ca_bundle,
@@ -18,6 +19,7 @@ from gatepost.emulator.environment import (
 from gatepost.emulator.errors import UserError
 from gatepost.gateway.core.deployment import (
     Deployment,
+    DomainMapping,
     Function,
     HttpApi,
     LambdaProxy,
@@ -26,7 +28,7 @@ from gatepost.gateway.core.deployment import (
 )
 
 ENDPOINTS = Endpoints(
-    management="http://127.0.0.1:1/dev",
+    gateway="127.0.0.1:1",
     dynamodb="http://127.0.0.1:2",
     functions="http://127.0.0.1:3",
 )
@@ -47,8 +49,22 @@ def test_endpoints_of_this_run_win_over_template_and_file() -> None:
     """A handler reaches the local gateway, whatever endpoint the deployment would set."""
     name = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
     assert environment_of({name: "https://real"}, {name: "https://other"})[name] == (
-        ENDPOINTS.management
+        "http://127.0.0.1:1/dev"
     )
+
+
+def test_without_default_endpoint_callbacks_go_to_the_custom_domain() -> None:
+    """B-327: anywhere else they would be refused."""
+    api = WebSocketApi("chat", "s", "dev", {}, default_endpoint=False)
+    function = Function("f", "f.handler", "python3.13", Path())
+    deployment = Deployment(
+        "s", "dev", "eu-west-1", "1" * 12, Path(), (api,), {"f": function},
+        domains=(DomainMapping("ws.example.test", "chat", "dev"),),
+    )  # fmt: skip
+    found = with_local_environment(
+        deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file={}
+    )
+    assert found["f"].environment[MANAGEMENT] == "http://ws.example.test:1"
 
 
 def test_functions_invoke_each_other_here() -> None:
@@ -60,7 +76,9 @@ def test_functions_invoke_each_other_here() -> None:
     ("on_aws", "here"),
     [
         ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "http://127.0.0.1:1/dev"),
-        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:1/dev"),
+        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:1"),
+        ("wss://abcdefghi0.execute-api.eu-west-1.amazonaws.com", "ws://127.0.0.1:1"),
+        ("https://abcdefghi0.execute-api.eu-west-1.amazonaws.com/x", "http://127.0.0.1:1/x"),
         ("abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "127.0.0.1:1/dev"),
         ("wss://abcdefghi0.execute-api.eu-west-1.amazonaws.com/dev", "ws://127.0.0.1:1/dev"),
         ("https://zzzzzzzzz9.execute-api.eu-west-1.amazonaws.com/dev", None),
@@ -84,7 +102,7 @@ def test_each_function_posts_to_the_api_that_uses_it() -> None:
     }
     found = with_local_environment(
         Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), apis, functions),
-        endpoints=Endpoints("http://127.0.0.1:1/chat/dev", "http://127.0.0.1:2"),
+        endpoints=Endpoints("127.0.0.1:1", "http://127.0.0.1:2"),
         ca_bundle=Path("/ca.pem"),
         env_file={},
     )
@@ -125,6 +143,16 @@ def test_an_http_apis_address_on_aws_becomes_that_of_the_http_port(on_aws: str, 
         deployment, endpoints=ENDPOINTS, ca_bundle=Path("/ca.pem"), env_file={}
     )
     assert completed["f"].environment["API"] == here
+
+
+def test_an_api_s_id_alone_is_told_of() -> None:
+    """An address built of it leads to AWS; another value, or one set from outside, is fine."""
+    api = WebSocketApi("abcdefghi0", "s", "dev", {})
+    variables = {"API_ID": "abcdefghi0", "OTHER": "abcdefghi1", "GIVEN": "abcdefghi0"}
+    function = Function("f", "f.handler", "python3.13", Path(), environment=variables)
+    deployment = Deployment("s", "dev", "eu-west-1", "1" * 12, Path(), (api,), {"f": function})
+    (notice,) = notices_of_api_ids(deployment, {"GIVEN": "x"})
+    assert notice.startswith("API_ID of f is an API's id: an address that code builds of it is on")
 
 
 def test_the_environment_file_wins_over_the_template() -> None:
@@ -170,11 +198,12 @@ def test_an_environment_file_is_read_or_refused_with_its_name(
 
 
 def test_the_projects_own_venv_runs_its_functions(tmp_path: Path) -> None:
-    """Its packages are there."""
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.touch(mode=0o755)
-    assert choose_python(None, tmp_path) == python
+    """Its packages are there; the folder may have either of the usual names."""
+    for folder in ("venv", ".venv"):
+        python = tmp_path / folder / "bin/python"
+        python.parent.mkdir(parents=True)
+        python.touch(mode=0o755)
+        assert choose_python(None, tmp_path) == python
 
 
 def test_a_given_interpreter_must_exist(tmp_path: Path) -> None:
@@ -188,7 +217,8 @@ def test_node_is_the_given_one_or_the_one_on_the_path(
 ) -> None:
     """Nobody without Node functions needs one."""
     node = tmp_path / "node"
-    node.touch(mode=0o755)
+    node.write_text("#!/bin/sh\necho v20.1.0\n")
+    node.chmod(0o755)
     python = Function("connect", "app.handler", "python3.13", tmp_path)
     chat = Function("chat", "app.handler", "nodejs22.x", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -212,3 +242,17 @@ def test_the_bundle_trusts_the_usual_roots_and_ours(tmp_path: Path) -> None:
 def test_an_interpreter_may_be_named_as_on_the_path(tmp_path: Path) -> None:
     """`--python python3` is what one types."""
     assert choose_python(Path("python3"), tmp_path).name == "python3"
+
+
+@pytest.mark.parametrize(("says", "named"), [("v18.20.1", "v18.20.1"), ("", "no Node")])
+def test_a_node_before_20_is_refused_where_it_is_needed(
+    tmp_path: Path, says: str, named: str
+) -> None:
+    """A project of Python alone does not care."""
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\necho {says}\n")
+    node.chmod(0o755)
+    chat = Function("chat", "app.handler", "nodejs22.x", tmp_path)
+    with pytest.raises(UserError, match=f"is {named}: functions need Node 20 or newer"):
+        choose_node(node, [chat])
+    assert choose_node(node, []) == node

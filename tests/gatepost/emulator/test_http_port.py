@@ -10,6 +10,7 @@ from gatepost.emulator.http_port import api_lines, serve_functions
 from gatepost.emulator.pages import Pages
 from gatepost.gateway.core.deployment import Deployment, Function, HttpApi, HttpRoute
 from gatepost.gateway.core.inputs import Outcome, Returned
+from gatepost.gateway.runner.invocation import NOBODY, Caller
 
 APIS = (
     HttpApi("h", "h", "$default", "http", (HttpRoute("GET", "/a", "f", "2.0"),)),
@@ -20,7 +21,7 @@ APIS = (
 class Echo:
     """An Invoker that returns the event."""
 
-    async def invoke(self, function: str, event: bytes) -> Outcome:
+    async def invoke(self, function: str, event: bytes, caller: Caller = NOBODY) -> Outcome:
         """Return it."""
         return Returned(event)
 

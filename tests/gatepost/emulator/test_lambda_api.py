@@ -1,6 +1,7 @@
 """Lambda's Invoke on the HTTP port, as boto3 and aiobotocore see it."""
 
 import asyncio
+import base64
 import json
 from collections import deque
 from collections.abc import AsyncIterator
@@ -14,10 +15,16 @@ from aiobotocore.session import get_session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from gatepost.emulator.lambda_api import ASYNC_BYTES_MAX, SYNC_BYTES_MAX, LambdaApi
+from gatepost.emulator.lambda_api import (
+    ASYNC_BYTES_MAX,
+    LOG_TAIL_BYTES,
+    SYNC_BYTES_MAX,
+    LambdaApi,
+)
 from gatepost.emulator.pages import Pages
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Outcome, Returned
+from gatepost.gateway.runner.invocation import NOBODY, Caller
 
 if TYPE_CHECKING:
     from gatepost.gateway.core.commands import Report
@@ -42,10 +49,16 @@ class Scripted:
     def __init__(self) -> None:
         self.outcomes: deque[Outcome] = deque()
         self.events: list[Any] = []
+        self.callers: list[Caller] = []
+        self.log: list[str] = []
 
-    async def invoke(self, function: str, event: bytes) -> Outcome:
-        """Take note of the event."""
+    async def invoke(self, function: str, event: bytes, caller: Caller = NOBODY) -> Outcome:
+        """Take note of the event and who sent it; give the log to whoever wants it."""
         self.events.append(json.loads(event))
+        self.callers.append(caller)
+        if caller.on_log is not None:
+            for line in self.log:
+                caller.on_log(line)
         return self.outcomes.popleft() if self.outcomes else Returned(event)
 
 
@@ -137,6 +150,55 @@ async def test_a_failure_is_told_as_the_runtime_reported_it(port: Port) -> None:
         "stackTrace": ["  File x, line 1\n"],
     }
     assert port.reports[-1].detail == "ValueError: broken"
+
+
+async def test_a_synchronous_invocation_is_told_its_client_context(port: Port) -> None:
+    """On its way to the runtime it is ASCII on one line, whatever it holds."""
+    said = {"custom": {"name": "grüezi\r\n👋"}}
+    encoded = base64.b64encode(json.dumps(said, ensure_ascii=False, indent=1).encode()).decode()
+    await port.invoke(ClientContext=encoded)
+    (caller,) = port.functions.callers
+    assert caller.client_context.isascii()
+    assert "\n" not in caller.client_context
+    assert json.loads(caller.client_context) == said
+
+
+async def test_an_asynchronous_invocation_has_no_client_context(
+    port: Port, eventually: "Eventually"
+) -> None:
+    """Invoke: "for synchronous invocations only"."""
+    await port.invoke(ClientContext="e30=", InvocationType="Event", LogType="Tail")
+    await eventually(lambda: port.functions.callers)
+    assert port.functions.callers == [NOBODY]
+
+
+@pytest.mark.parametrize("given", ["{}", "e30", "bm8=", "WzFd", base64.b64encode(b"[" * 2600)])
+async def test_a_client_context_is_a_json_object_in_base64(port: Port, given: str | bytes) -> None:
+    """Anything else is no invocation."""
+    text = given if isinstance(given, str) else given.decode()
+    message = "Client context must be a valid Base64-encoded JSON object."
+    expected = ("InvalidRequestContentException", 400, message)
+    assert await port.refused(ClientContext=text) == expected
+    assert not port.functions.events
+
+
+async def test_a_client_context_has_a_largest_size(port: Port) -> None:
+    """3,583 bytes of Base64."""
+    code, status, _ = await port.refused(ClientContext="A" * 3584)
+    assert (code, status) == ("InvalidRequestContentException", 400)
+
+
+async def test_the_tail_of_the_log_comes_along_on_request(port: Port) -> None:
+    """Its last 4 KiB, of a failed invocation too; without the request there is none."""
+    port.functions.log = ["first " + "x" * LOG_TAIL_BYTES, "grüezi", "last"]
+    port.functions.outcomes.append(BROKEN)
+    answer = await port.invoke(LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"])
+    assert len(tail) == LOG_TAIL_BYTES
+    assert tail.endswith("x\ngrüezi\nlast\n".encode())
+    assert answer["FunctionError"] == "Unhandled"
+    assert "LogResult" not in await port.invoke()
+    assert "LogResult" not in await port.invoke(LogType="None")
 
 
 @pytest.mark.parametrize(

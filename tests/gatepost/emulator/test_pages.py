@@ -9,7 +9,13 @@ from msgspec import structs
 
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.pages import Pages, pages_folder
-from gatepost.gateway.core.deployment import Deployment, LambdaProxy, Route, WebSocketApi
+from gatepost.gateway.core.deployment import (
+    Deployment,
+    DomainMapping,
+    LambdaProxy,
+    Route,
+    WebSocketApi,
+)
 
 
 def deployment(root: Path, **settings: str) -> Deployment:
@@ -76,6 +82,36 @@ async def test_the_socket_is_that_of_the_first_api(tmp_path: Path) -> None:
     finally:
         await pages.close()
     assert text == f'{{"url": "ws://127.0.0.1:3001/{"a" * 10}/dev"}}'
+
+
+async def test_without_default_endpoint_the_socket_is_at_the_custom_domain(tmp_path: Path) -> None:
+    """B-327: for pages, and on the default page."""
+    one = deployment(tmp_path)
+    hidden = structs.replace(one.apis[0], default_endpoint=False)
+    domain = DomainMapping("ws.example.test", hidden.api_id, hidden.stage, "v1")
+    pages = Pages(structs.replace(one, apis=(hidden,), domains=(domain,)), gateway_port=3001)
+    await pages.start("127.0.0.1", 0)
+    try:
+        _, text = await get(f"http://127.0.0.1:{pages.port}/gatepost.json")
+        _, page = await get(f"http://127.0.0.1:{pages.port}/")
+    finally:
+        await pages.close()
+    assert text == '{"url": "ws://ws.example.test:3001/v1"}'
+    assert "ws://ws.example.test:3001/v1" in page
+
+
+async def test_the_default_page_names_the_socket_of_every_api(tmp_path: Path) -> None:
+    """Each with its name."""
+    one = deployment(tmp_path)
+    other = structs.replace(one.apis[0], api_id="b" * 10, name="<news>", stage="test")
+    pages = Pages(structs.replace(one, apis=(*one.apis, other)), gateway_port=3001)
+    await pages.start("127.0.0.1", 0)
+    try:
+        _, text = await get(f"http://127.0.0.1:{pages.port}/")
+    finally:
+        await pages.close()
+    assert "The socket of api is at <code>ws://127.0.0.1:3001/dev</code>" in text
+    assert "The socket of &lt;news&gt; is at <code>ws://127.0.0.1:3001/test</code>" in text
 
 
 async def test_a_project_without_pages_gets_one_that_lists_its_routes(tmp_path: Path) -> None:

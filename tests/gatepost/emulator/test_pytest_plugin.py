@@ -381,3 +381,15 @@ def test_other_projects_pay_nothing_for_the_plugin() -> None:
         "gatepost.emulator",
         "gatepost.emulator.pytest_plugin",
     ]
+
+
+def test_what_the_fixture_needs_is_imported_before_the_first_test(tmp_path: Path) -> None:
+    """That test must not be slower than others; runs without the fixture import nothing."""
+    (tmp_path / "test_it.py").write_text(
+        "import sys\n"
+        "def test_alone(): assert 'gatepost.emulator.testing' not in sys.modules\n"
+        "def test_before(): assert 'trustme' in sys.modules\n"
+        "def test_with(gatepost): pass\n"
+    )
+    for chosen in ("alone", "before or with"):
+        run_pytest(tmp_path, "-p", "no:asyncio", "-p", "no:randomly", "-k", chosen)

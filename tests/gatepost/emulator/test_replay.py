@@ -348,3 +348,17 @@ def test_a_missing_file_ends_with_exit_code_2(
     """Without traceback."""
     assert main(["replay", str(tmp_path / "none")]) == 2
     assert "can't be read: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_difference_where_signatures_were_verified_is_told_to_mean_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, verified: bool
+) -> None:
+    """The secret keys are not in the trace."""
+    path = tmp_path / "trace.jsonl"
+    recorder = Recorder(path, seed=7)
+    recorder.core(DEPLOYMENT, GatewaySettings(verify_signatures=verified)).receive(Tick(), 1.0)
+    recorder.close()
+    changed(path, 2, lambda line: line["commands"].append({"type": "Drop", "connection_id": "x"}))
+    assert main(["replay", str(path)]) == 1
+    assert ("Signatures were verified" in capsys.readouterr().out) is verified

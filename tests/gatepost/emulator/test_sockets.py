@@ -6,7 +6,13 @@ import pytest
 from msgspec import structs
 
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.sockets import main_path, path_for_function, summary_lines, with_domain
+from gatepost.emulator.sockets import (
+    address_for_function,
+    address_of,
+    main_address,
+    summary_lines,
+    with_domain,
+)
 from gatepost.gateway.core.deployment import (
     Authorizer,
     Deployment,
@@ -36,9 +42,37 @@ def deployment(*apis: WebSocketApi) -> Deployment:
 
 def test_the_main_socket_is_that_of_the_first_api() -> None:
     """By its own stage, which need not be the deployment's."""
-    assert main_path(deployment(TEST, CHAT)) == "/test"
-    assert main_path(deployment(CHAT, NEWS)) == "/chat/dev"
-    assert main_path(deployment()) == "/dev"
+    assert main_address(deployment(TEST, CHAT), "[::1]:1") == "[::1]:1/test"
+    assert main_address(deployment(CHAT, NEWS), "[::1]:1") == "[::1]:1/chat/dev"
+    assert main_address(deployment(), "[::1]:1") == "[::1]:1/dev"
+
+
+@pytest.mark.parametrize(("key", "path"), [("", ""), ("v1", "/v1")])
+def test_an_api_without_default_endpoint_is_at_its_first_domain(key: str, path: str) -> None:
+    """B-327: for pages and functions too; where it has none, nothing leads to it anyway."""
+    hidden = structs.replace(NEWS, default_endpoint=False)
+    domains = (
+        DomainMapping("chat.example.test", "chat", "dev"),
+        DomainMapping("news.example.test", "news", "dev", key),
+        DomainMapping("late.example.test", "news", "dev"),
+    )
+    given = structs.replace(deployment(CHAT, hidden), domains=domains)
+    address = f"news.example.test:3001{path}"
+    assert address_of(given, hidden, "localhost:3001") == address
+    assert address_for_function(given, "read", "localhost:3001") == address
+    assert main_address(given, "localhost:3001") == "localhost:3001/chat/dev"
+    assert summary_lines(given, "localhost:3001")[3] == (
+        f"  @connections  http://{address}/@connections"
+    )
+
+
+def test_an_api_that_nothing_leads_to_is_told() -> None:
+    """B-327: without default endpoint and without a domain."""
+    hidden = structs.replace(CHAT, default_endpoint=False)
+    *_, warning = summary_lines(deployment(hidden), "localhost:3001")
+    assert "no custom domain leads there" in warning
+    reached = with_domain(deployment(hidden), "ws.example.test")
+    assert "WARNING" not in "".join(summary_lines(reached, "localhost:3001"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +87,8 @@ def test_the_main_socket_is_that_of_the_first_api() -> None:
 )
 def test_a_function_posts_to_the_api_that_uses_it(function: str, path: str) -> None:
     """As an authorizer too; one without a route posts to the first."""
-    assert path_for_function(deployment(CHAT, NEWS, TEST), function) == path
+    found = address_for_function(deployment(CHAT, NEWS, TEST), function, "localhost:1")
+    assert found == f"localhost:1{path}"
 
 
 def test_the_summary_names_each_api_and_domain() -> None:

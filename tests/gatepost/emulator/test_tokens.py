@@ -5,9 +5,16 @@ from pathlib import Path
 import jwt
 import pytest
 
+from functions.companion.authentication import PERMISSIONS
 from gatepost.emulator.cli import main
 from gatepost.emulator.errors import UserError
-from gatepost.emulator.tokens import TokenOptions, make_token, read_permission, read_ttl_s
+from gatepost.emulator.tokens import (
+    API_PERMISSIONS,
+    TokenOptions,
+    make_token,
+    read_permission,
+    read_ttl_s,
+)
 
 NOW = 1_800_000_000
 SECRET = "a secret of thirty-two characters or so"
@@ -44,6 +51,16 @@ def test_a_token_says_who_may_do_what_and_until_when() -> None:
             {"channel": "game:*", "allow": ["subscribe", "publish", "presence", "history"]},
         ],
     }
+
+
+def test_a_token_of_a_server_says_what_it_may_ask_for() -> None:
+    """Every permission that the HTTP API has, and no other."""
+    assert set(API_PERMISSIONS) == PERMISSIONS
+    options = TokenOptions(sub="billing", api="publish,kick")
+    token = make_token(options, {"JWT_SECRET": SECRET}, now=NOW)
+    assert claims_of(token)["api"] == ["publish", "kick"]
+    with pytest.raises(UserError, match="--api publish,fly: expected some of publish,history"):
+        make_token(TokenOptions(sub="b", api="publish,fly"), {"JWT_SECRET": SECRET}, now=NOW)
 
 
 def test_a_token_names_the_audience_and_issuer_that_functions_want() -> None:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.commands import Accept, Invoke, Refuse, Report, Send
-from gatepost.gateway.core.deployment import Authorizer, LambdaProxy, Route, Throttle
+from gatepost.gateway.core.commands import Accept, CallHttp, Invoke, Refuse, Report, Send
+from gatepost.gateway.core.deployment import Authorizer, HttpProxy, LambdaProxy, Route, Throttle
 from gatepost.gateway.core.inputs import (
     Failed,
+    HttpAnswered,
     InvocationFinished,
     Lost,
     ManagementCall,
@@ -54,6 +55,22 @@ def test_a_url_over_the_limit_is_refused(dialogue: "Dialogue") -> None:
     assert dialogue.all(Invoke)
     dialogue.upgrade("/dev", "x" * 4093)
     assert dialogue.one(Refuse).status == 414
+
+
+def test_what_a_handshake_waits_for_names_it(talk: "Callable[..., Dialogue]") -> None:
+    """So that its client is answered should the outcome meet a bug; a message's names none."""
+    guarded = Route("$connect", HttpProxy("POST", "http://x"), authorization=Authorizer("a", "a"))
+    dialogue = talk(guarded, Route("$default", LambdaProxy("f")))
+    handshake_id = dialogue.upgrade()
+    asked = dialogue.one(Invoke)
+    assert asked.handshake_id == handshake_id
+    policy = {"Statement": [{"Effect": "Allow", "Action": "execute-api:*", "Resource": "*"}]}
+    dialogue.finish(asked.invocation_id, {"principalId": "ann", "policyDocument": policy})
+    called = dialogue.one(CallHttp)
+    assert called.handshake_id == handshake_id
+    dialogue.say(InvocationFinished(called.invocation_id, HttpAnswered(200, (), b"")))
+    dialogue.say(Message(dialogue.one(Accept).connection_id, "x"))
+    assert dialogue.one(Invoke).handshake_id is None
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])

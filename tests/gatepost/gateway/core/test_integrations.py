@@ -6,8 +6,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatepost.gateway.core.commands import Accept, CallHttp, Invoke, Refuse, Report, Send
-from gatepost.gateway.core.deployment import CONNECT, DISCONNECT, HttpProxy, Mock, Route
-from gatepost.gateway.core.inputs import HttpAnswered, Message, NotInvocable, PeerClosed
+from gatepost.gateway.core.deployment import (
+    CONNECT,
+    DISCONNECT,
+    HttpProxy,
+    LambdaMapped,
+    Mock,
+    NotEmulated,
+    Route,
+)
+from gatepost.gateway.core.inputs import (
+    Failed,
+    HttpAnswered,
+    InvocationFinished,
+    Message,
+    NotInvocable,
+    PeerClosed,
+    Returned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,3 +233,116 @@ def test_a_parameter_that_cant_be_set_is_refused(
     """With the route, when the gateway is built."""
     with pytest.raises(ValueError, match="the route 'echo' of 'chat': "):
         talk(Route("echo", HttpProxy("POST", "http://h/", parameters)))
+
+
+def test_a_function_behind_templates_gets_what_the_selected_one_makes(
+    talk: "Callable[..., Dialogue]",
+) -> None:
+    """B-186: selected by the message, `$default` for the others."""
+    templates = {
+        "big": '{"size": "big", "of": $input.json(\'$.what\')}',
+        "$default": '{"from": "$context.connectionId", "text": $input.body}',
+    }
+    mapped = LambdaMapped("f", templates, "$request.body.size")
+    dialogue = talk(Route("$default", mapped))
+    connection_id = connected(dialogue)
+    dialogue.say(Message(connection_id, '{"size": "big", "what": [1]}'))
+    assert json.loads(dialogue.one(Invoke).event) == {"size": "big", "of": [1]}
+    dialogue.say(Message(connection_id, "5"))
+    assert json.loads(dialogue.one(Invoke).event) == {"from": connection_id, "text": 5}
+
+
+@pytest.mark.parametrize(
+    ("passthrough", "templates", "passes"),
+    [
+        ("WHEN_NO_MATCH", {}, True),
+        ("WHEN_NO_MATCH", {"other": "{}"}, True),
+        ("WHEN_NO_TEMPLATES", {}, True),
+        ("WHEN_NO_TEMPLATES", {"other": "{}"}, False),
+        ("NEVER", {}, False),
+    ],
+)
+def test_a_message_without_a_template_passes_as_the_integration_allows(
+    talk: "Callable[..., Dialogue]",
+    passthrough: str,
+    templates: dict[str, str],
+    *,
+    passes: bool,
+) -> None:
+    """B-187."""
+    mapped = LambdaMapped("f", templates, passthrough=passthrough)  # type: ignore[arg-type]
+    dialogue = talk(Route("$default", mapped))
+    connection_id = connected(dialogue)
+    dialogue.say(Message(connection_id, '{"a": 1}'))
+    assert [one.event for one in dialogue.all(Invoke)] == ([b'{"a": 1}'] if passes else [])
+    assert [b"Internal server error" in one.fragments[0] for one in dialogue.all(Send)] == (
+        [] if passes else [True]
+    )
+
+
+def test_what_is_no_json_does_not_reach_a_function_behind_templates(
+    talk: "Callable[..., Dialogue]",
+) -> None:
+    """Lambda takes nothing else; the live log says why."""
+    dialogue = talk(Route("$default", LambdaMapped("f", {"$default": '{"text": $input.body}'})))
+    connection_id = connected(dialogue)
+    for text in ("hello", "[" * 10_000):
+        dialogue.say(Message(connection_id, text))
+        assert not dialogue.all(Invoke)
+        assert b"Internal server error" in dialogue.one(Send).fragments[0]
+        assert "is no JSON" in dialogue.one(Report).detail
+
+
+@pytest.mark.parametrize(
+    ("templates", "frame"),
+    [
+        ({}, b'{"statusCode": 500, "text": "hi"}'),
+        ({"$default": "said $input.path('$.text')"}, b"said hi"),
+        ({"/2\\d\\d/": "fine: $input.json('$.text')"}, b'fine: "hi"'),
+    ],
+)
+def test_what_a_function_behind_templates_returns_is_the_body(
+    talk: "Callable[..., Dialogue]", templates: dict[str, str], frame: bytes
+) -> None:
+    """B-188: whatever it looks like, or what a response template makes of it."""
+    mapped = LambdaMapped("f", response_templates=templates)
+    dialogue = talk(Route("$default", mapped, two_way=True))
+    connection_id = connected(dialogue)
+    dialogue.say(Message(connection_id, "{}"))
+    invocation_id = dialogue.one(Invoke).invocation_id
+    answer = Returned(b'{"statusCode": 500, "text": "hi"}')
+    dialogue.say(InvocationFinished(invocation_id, answer))
+    assert dialogue.one(Send).fragments == (frame,)
+    assert dialogue.one(Report).status == 200
+
+
+def test_a_function_behind_templates_accepts_by_returning(
+    talk: "Callable[..., Dialogue]",
+) -> None:
+    """B-188: at `$connect` an answer of any kind is a 200, an exception none; the event is `{}`."""
+    dialogue = talk(Route(CONNECT, LambdaMapped("f")))
+    for outcome, kind in (
+        (Returned(b'{"statusCode": 401}'), Accept),
+        (Failed("E", "no"), Refuse),
+    ):
+        dialogue.upgrade()
+        invoke = dialogue.one(Invoke)
+        assert invoke.event == b"{}"
+        dialogue.say(InvocationFinished(invoke.invocation_id, outcome))
+        assert isinstance(dialogue.one(kind), kind)
+
+
+def test_a_response_template_over_the_context_is_refused(talk: "Callable[..., Dialogue]") -> None:
+    """Only the answer is at hand then."""
+    mapped = LambdaMapped("f", response_templates={"$default": "$context.connectionId"})
+    with pytest.raises(ValueError, match="a response template refers to context"):
+        talk(Route("$default", mapped))
+
+
+def test_a_service_that_is_not_emulated_fails_at_each_use(talk: "Callable[..., Dialogue]") -> None:
+    """As an integration that can't be invoked (B-180); the live log names the service."""
+    dialogue = talk(Route("$default", NotEmulated("sqs")))
+    connection_id = connected(dialogue)
+    dialogue.say(Message(connection_id, "{}"))
+    assert b"Internal server error" in dialogue.one(Send).fragments[0]
+    assert dialogue.one(Report).detail == "an integration of sqs, which is not emulated"

@@ -3,7 +3,7 @@
 import pytest
 
 from gatepost.gateway.core.deployment import LambdaProxy, Route
-from gatepost.gateway.core.models import Models, models_of
+from gatepost.gateway.core.models import OBJECTION_CHARS_MAX, Models, models_of
 
 TEXT: dict[str, object] = {
     "type": "object",
@@ -43,6 +43,17 @@ def test_default_stands_for_models_that_are_not_there(message: str, *, fits: boo
     """B-168: a message that is no JSON never fits."""
     models = Models("${request.body.kind}", {"text": TEXT, "$default": NUMBER})
     assert (models.objection(message) is None) is fits
+
+
+@pytest.mark.parametrize(
+    "message",
+    ['{"kind":"text","text":["' + "x" * 100_000 + '"]}', '{"kind":"' + "x" * 100_000 + '"}'],
+)
+def test_an_objection_is_bounded(message: str) -> None:
+    """It quotes the message, and the live log keeps it."""
+    objection = Models("$request.body.kind", {"text": TEXT}).objection(message)
+    assert objection is not None
+    assert len(objection) == OBJECTION_CHARS_MAX
 
 
 def test_an_expression_may_be_constant() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from gatepost.gateway.core.inputs import Failed, NotInvocable, Returned
 from gatepost.gateway.runner.environment import UnsupportedRuntimeError
+from gatepost.gateway.runner.invocation import Caller
 from gatepost.gateway.runner.options import Limits, Options
 
 if TYPE_CHECKING:
@@ -164,6 +165,20 @@ async def test_the_context_says_what_lambdas_says(
     assert shown["identity"] is None
     assert shown["client_context"] is None
     assert shown["trace_id"].startswith("Root=1-")
+
+
+async def test_a_log_without_a_process_has_only_what_lambda_writes(
+    start_in_process: Start, function: MakeFunction
+) -> None:
+    """What a handler prints goes to the terminal, where its debugger is."""
+    runner = await start_in_process(function("show_context", name="chat"))
+    log: list[str] = []
+    said = json.dumps({"custom": {"a": "b"}})
+    outcome = await runner.invoke("chat", EVENT, Caller(said, log.append))
+    assert isinstance(outcome, Returned)
+    shown = json.loads(outcome.payload)["client_context"]
+    assert shown == {"custom": {"a": "b"}, "env": None, "client": None}
+    assert [line.split()[0] for line in log] == ["START", "END", "REPORT"]
 
 
 async def test_the_environment_is_the_functions(

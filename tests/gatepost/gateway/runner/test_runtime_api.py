@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -291,3 +292,28 @@ async def test_a_client_that_leaves_while_it_waits_is_not_handed_anything(
     await eventually(lambda: api.waiting)
     client.writer.close()
     await eventually(lambda: not api.waiting)
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_connection_made_while_the_api_closes_is_ended(api: RuntimeApi, turns: int) -> None:
+    """However many turns of the loop the connection is old: none is left open, or lost."""
+    host, port = (await api.open()).split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        api.close()
+        try:
+            assert await asyncio.to_thread(client.recv, 1) == b""
+        except ConnectionResetError:
+            assert turns < 2, "it was accepted, and ends in order"
+
+
+async def test_closed_while_it_opens_it_does_not_listen(api: RuntimeApi) -> None:
+    """A worker may be stopped in the middle of its start."""
+    opening = asyncio.create_task(api.open())
+    await asyncio.sleep(0)
+    api.close()
+    host, port = (await opening).split(":")
+    await asyncio.sleep(0)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))

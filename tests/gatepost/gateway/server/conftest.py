@@ -85,6 +85,42 @@ async def shell(core: ScriptedCore, invoker: ScriptedInvoker) -> AsyncIterator[S
     shell.stop()
 
 
+@dataclass(slots=True)
+class FakeLink:
+    """A link that writes down what it is asked."""
+
+    done: list[object] = field(default_factory=list)
+
+    def answer(self, status: int, headers: object, body: bytes) -> None:
+        """Write down the status."""
+        self.done.append(status)
+
+    def accept(self, connection_id: str, subprotocol: str | None) -> "FakeLink":
+        """Write down the connection."""
+        self.done.append(connection_id)
+        return self
+
+    def send(self, fragments: tuple[bytes, ...], *, binary: bool = False) -> None:
+        """Write down what is sent."""
+        self.done.append(fragments)
+
+    def hold(self, *, held: bool) -> None:
+        """Write down whether it is held."""
+        self.done.append("held" if held else "released")
+
+    def stall(self, *, stalled: bool) -> None:
+        """Write down whether it stalls."""
+        self.done.append("stalled" if stalled else "going on")
+
+    def abort(self) -> None:
+        """Write down that it was cut."""
+        self.done.append("cut")
+
+    def close(self, code: int, reason: str) -> None:
+        """Write down the code."""
+        self.done.append(code)
+
+
 class Port:
     """A port whose links belong to a shell; `links` are those that are there."""
 

@@ -1,6 +1,7 @@
 """Links that speak HTTP, over real sockets, with a core that does as told."""
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 from gatepost.gateway.core.commands import Accept, Answer, Refuse, Send
@@ -181,6 +182,23 @@ async def test_a_client_that_leaves_abandons_its_handshake(
     await eventually(lambda: len(core.given) == 2)
     assert core.given[1] == UpgradeAbandoned(1)
     assert port.links == []
+
+
+async def test_a_link_whose_client_left_is_not_kept_by_its_call(
+    core: "ScriptedCore", port: "Port", eventually: "Eventually"
+) -> None:
+    """A POST may hang for a minute by a fault (B-222)."""
+    before = {id(link) for link in _links()}
+    _, writer = await port.connect()
+    writer.write(POST)
+    await eventually(lambda: core.given)
+    writer.close()
+    await eventually(lambda: {id(link) for link in _links()} <= before)
+
+
+def _links() -> list[HttpLink]:
+    gc.collect()
+    return [one for one in gc.get_objects() if isinstance(one, HttpLink)]
 
 
 async def test_a_silent_link_is_cut_when_its_time_is_over(

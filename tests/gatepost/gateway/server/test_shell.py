@@ -40,6 +40,7 @@ from gatepost.gateway.core.inputs import (
 )
 from gatepost.gateway.server.http_reader import Request
 from gatepost.gateway.server.shell import INVOCATIONS_PER_CONNECTION_MAX, Shell
+from tests.gatepost.gateway.server.conftest import FakeLink
 
 if TYPE_CHECKING:
     from tests.conftest import Eventually
@@ -53,42 +54,6 @@ CALL = CallHttp(8, "POST", "http://localhost/hook", (), b"x", ID, "hook", 29.0)
 def plain(method: str, body: bytes) -> Request:
     """An HTTP request that is no upgrade."""
     return Request(method, "/dev", "", "1.1", (), body, keep_alive=True, websocket=False)
-
-
-@dataclass(slots=True)
-class FakeLink:
-    """A link that writes down what it is asked."""
-
-    done: list[object] = field(default_factory=list)
-
-    def answer(self, status: int, headers: object, body: bytes) -> None:
-        """Write down the status."""
-        self.done.append(status)
-
-    def accept(self, connection_id: str, subprotocol: str | None) -> "FakeLink":
-        """Write down the connection."""
-        self.done.append(connection_id)
-        return self
-
-    def send(self, fragments: tuple[bytes, ...], *, binary: bool = False) -> None:
-        """Write down what is sent."""
-        self.done.append(fragments)
-
-    def hold(self, *, held: bool) -> None:
-        """Write down whether it is held."""
-        self.done.append("held" if held else "released")
-
-    def stall(self, *, stalled: bool) -> None:
-        """Write down whether it stalls."""
-        self.done.append("stalled" if stalled else "going on")
-
-    def abort(self) -> None:
-        """Write down that it was cut."""
-        self.done.append("cut")
-
-    def close(self, code: int, reason: str) -> None:
-        """Write down the code."""
-        self.done.append(code)
 
 
 def ask(handshake_id: int) -> Upgrade:
@@ -295,6 +260,62 @@ async def test_a_bug_of_the_core_leaves_nobody_waiting(
     assert (call.done, handshake.done) == ([500], [500])
     assert len(caplog.records) == 3
     assert all(record.exc_info for record in caplog.records)
+
+
+async def test_a_bug_of_the_core_costs_the_connection_concerned(
+    shell: Shell, core: "ScriptedCore", caplog: pytest.LogCaptureFixture
+) -> None:
+    """It ends with 1011, and the core hears that it is lost, once."""
+    link = accepted(shell, core)
+
+    def fail_on_messages(given: Input) -> list[Command]:
+        if given == Message(ID, "x"):
+            raise RuntimeError("bug")
+        return []
+
+    core.react = fail_on_messages
+    shell.heard(Message(ID, "x"))
+    shell.heard(Lost(ID))
+    assert link.done == [1011]
+    assert core.given[1:] == [Message(ID, "x"), Lost(ID)]
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_a_bug_over_an_outcome_costs_the_connection_that_it_was_for(
+    shell: Shell, core: "ScriptedCore", eventually: "Eventually", caplog: pytest.LogCaptureFixture
+) -> None:
+    """An outcome names no connection, its invocation does; a bug over the loss ends there."""
+    link = accepted(shell, core)
+
+    def fail(given: Input) -> list[Command]:
+        if isinstance(given, Tick):
+            return [INVOKE]
+        raise RuntimeError("bug")
+
+    core.react = fail
+    shell.tick()
+    await eventually(lambda: 1011 in link.done)
+    assert core.given[-1] == Lost(ID)
+    assert len(caplog.records) == 2
+    shell.stop()
+
+
+async def test_after_a_bug_the_core_is_given_the_time_again(
+    core: "ScriptedCore", invoker: "ScriptedInvoker", eventually: "Eventually"
+) -> None:
+    """Or no timer would ring until something else happens; the clock here runs fast."""
+    loop = asyncio.get_running_loop()
+    shell = Shell(core, invoker, clock=lambda: loop.time() * 100)
+
+    def fail_once(given: Input) -> list[Command]:
+        if len(core.given) == 1:
+            raise RuntimeError("bug")
+        return []
+
+    core.react = fail_once
+    shell.receive(Shutdown())
+    await eventually(lambda: core.given[1:] == [Tick()])
+    shell.stop()
 
 
 async def test_a_command_that_fails_does_not_stop_the_next(

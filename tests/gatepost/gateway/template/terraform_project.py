@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gatepost.gateway.core.deployment import Deployment
 from gatepost.gateway.template.terraform import read_terraform
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ADDRESS = re.compile(r"(?P<data>data\.)?(?P<type>\w+)\.(?P<name>\w+)(\[(?P<key>.*)\])?")
+
+
+FOR_EACH: Final = "for_each_expression"
 
 
 class TerraformProject:
@@ -39,7 +42,8 @@ class TerraformProject:
         for name, value in values.items():
             if isinstance(value, str) and value.startswith("->"):
                 self.references.setdefault(address, {})[name] = value[2:].split()
-                lost[name] = True
+                if name != FOR_EACH:
+                    lost[name] = True
             else:
                 known[name] = value
         lost.update(unknown or {})
@@ -97,7 +101,9 @@ class TerraformProject:
                 "expressions": {
                     name: {"references": listed}
                     for name, listed in self.references.get(address, {}).items()
-                }
+                    if name != FOR_EACH
+                },
+                FOR_EACH: {"references": self.references.get(address, {}).get(FOR_EACH, [])},
             }
             for address in named
         ]

@@ -57,6 +57,36 @@ def test_a_template_without_a_websocket_api_is_refused(stack_refusal: "StackRefu
     template = "Resources: {Bucket: {Type: AWS::S3::Bucket}}"
     refused = stack_refusal(template=template)
     assert refused.startswith("template.yaml:1: Resources have no WebSocket API")
+    assert refused.endswith(
+        "HTTP APIs are only served beside a WebSocket API, which this emulator is for"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "region"),
+    [
+        ('{"service": {"provider": {"region": "eu-central-1"}}}', "eu-central-1"),
+        ('{"service": {"provider": {}}}', "eu-west-2"),
+        (None, "eu-west-2"),
+    ],
+)
+def test_a_package_of_osls_says_its_region(
+    read_stack: "ReadStack", tmp_path: Path, state: str | None, region: str
+) -> None:
+    """In serverless-state.json beside the template, which alone doesn't say it."""
+    read_stack()
+    folder = tmp_path / ".serverless"
+    folder.mkdir()
+    (tmp_path / "template.yaml").rename(folder / "cloudformation-template-update-stack.yaml")
+    if state is not None:
+        (folder / "serverless-state.json").write_text(state, encoding="utf-8")
+    (folder / "src").mkdir()
+    deployment = read_cloudformation(
+        folder / "cloudformation-template-update-stack.yaml",
+        stage=None,
+        environ={"AWS_REGION": "eu-west-2"},
+    )
+    assert deployment.region == region
 
 
 def test_what_has_no_stand_in_is_named_in_one_notice(read_stack: "ReadStack") -> None:
@@ -148,9 +178,8 @@ def test_an_environment_variable_that_is_set_from_outside_is_not_read(tmp_path: 
     }
     path = tmp_path / "template.json"
     path.write_text(json.dumps(template), encoding="utf-8")
-    with pytest.raises(TemplateError, match="refers to Bucket, an AWS::S3::Bucket"):
-        read_cloudformation(path, stage=None, environ={})
     deployment = read_cloudformation(path, stage=None, environ={}, overridden={"X"})
+    assert deployment.notices == ("not emulated: Bucket (AWS::S3::Bucket)",)
     assert deployment.functions[f"{tmp_path.name}-F"].environment == {"Y": "y"}
     given_ref = Values(resources={"Bucket": {"Ref": "files"}})
     deployment = read_cloudformation(path, stage=None, environ={}, values=given_ref)

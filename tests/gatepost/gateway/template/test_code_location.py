@@ -1,5 +1,6 @@
 """Where a function's code lies."""
 
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import pytest
 from gatepost.gateway.template.code_location import project_of
 from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.reader import read_template
+from gatepost.gateway.template.values import NO_VALUES, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,20 +27,27 @@ Resources:
   F:
     Type: {kind}
     Metadata: {metadata}
-    Properties: {{Handler: index.handler, Runtime: python3.13{code}}}
+    Properties: {{Handler: index.handler{code}}}
 """
 LAMBDA = "AWS::Lambda::Function"
 SERVERLESS = "AWS::Serverless::Function"
 
 
 def read(
-    path: Path, code: str, kind: str = LAMBDA, *, metadata: "Mapping[str, str] | None" = None
+    path: Path,
+    code: str,
+    kind: str = LAMBDA,
+    *,
+    metadata: "Mapping[str, str] | None" = None,
+    values: Values = NO_VALUES,
 ) -> "Deployment":
     """Read a template at `path` whose one function has its code so."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if "Runtime" not in code:
+        code += ", Runtime: python3.13"
     text = TEMPLATE.format(kind=kind, code=code, metadata=dict(metadata or {}))
     path.write_text(text, encoding="utf-8")
-    return read_template(path, stage=None, environ={})
+    return read_template(path, stage=None, environ={}, values=values)
 
 
 def code_root(deployment: "Deployment") -> Path:
@@ -94,6 +103,33 @@ def test_a_packaged_archive_is_run_from_the_project_s_sources(tmp_path: Path) ->
     assert code_root(read(tmp_path / ".serverless/stack.yaml", code)) == tmp_path
 
 
+@pytest.mark.parametrize("place", ["k/index.py", "index.py", "src/index.py", "lambda/index.mjs"])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (LAMBDA, ", Code: {S3Bucket: b, S3Key: v1/k.zip}"),
+        (SERVERLESS, ", CodeUri: s3://b/v1/k.zip"),
+    ],
+)
+def test_an_archive_in_s3_is_run_from_the_folder_that_has_the_handler_s_file(
+    tmp_path: Path, kind: str, code: str, place: str
+) -> None:
+    """Beside the template, as with those that a script packs and uploads."""
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).touch()
+    assert code_root(read(tmp_path / "stack.yaml", code, kind)) == (tmp_path / place).parent
+
+
+def test_the_values_file_names_the_folder_of_an_archive_in_s3(tmp_path: Path) -> None:
+    """Relative to the template; it wins over what is found."""
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p/index.py").touch()
+    (tmp_path / "code").mkdir()
+    values = Values(resources={"F": {"source_dir": "../code"}})
+    code = ", Code: {S3Bucket: b, S3Key: k.zip}"
+    assert code_root(read(tmp_path / "p/stack.yaml", code, values=values)) == tmp_path / "code"
+
+
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
@@ -112,14 +148,44 @@ def test_code_in_the_template_is_written_where_it_can_be_debugged(
 
 
 @pytest.mark.parametrize(
+    ("template", "code"),
+    [
+        ("template.yaml", ", Code: dist/f.zip"),
+        ("cdk.out/Chat.template.json.yaml", ", Code: {S3Bucket: b, S3Key: abc.zip}"),
+    ],
+)
+def test_code_that_is_only_in_a_zip_file_is_unpacked(
+    tmp_path: Path, template: str, code: str
+) -> None:
+    """Into a folder that git ignores; a notice says that edits need a new archive."""
+    for name in ("dist/f.zip", "cdk.out/asset.abc.zip"):
+        (tmp_path / name).parent.mkdir()
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("index.py", "def handler(event, context): ...")
+    deployment = read(tmp_path / template, code)
+    root = code_root(deployment)
+    assert root.parent == tmp_path / ".gatepost/unpacked"
+    assert (root / "index.py").is_file()
+    assert (tmp_path / ".gatepost/.gitignore").is_file()
+    assert any("F is run from" in notice for notice in deployment.notices)
+
+
+def test_an_archive_of_another_language_is_left_alone(tmp_path: Path) -> None:
+    """It can't be run anyhow."""
+    (tmp_path / "a.jar").touch()
+    with pytest.raises(TemplateError, match="only those of Python and Node are unpacked"):
+        read(tmp_path / "template.yaml", ", Code: a.jar, Runtime: java21")
+
+
+@pytest.mark.parametrize(
     ("kind", "code", "sentence"),
     [
         (LAMBDA, "", "Resources.F needs Code"),
         (LAMBDA, ", Code: nope", "F.Properties.Code is nope, which is not there"),
-        (LAMBDA, ", Code: a.zip", "is a.zip, a file: only folders are run; unpack it"),
-        (SERVERLESS, ", CodeUri: 's3://b/k'", "is s3://b/k: give the template as it is before"),
-        (LAMBDA, ", Code: {S3Bucket: b, S3Key: k.zip}", "lies in S3, and its sources are not"),
-        (SERVERLESS, ", CodeUri: {Bucket: b, Key: k.zip}", "lies in S3, and its sources are not"),
+        (LAMBDA, ", Code: a.zip", "is a.zip, which can't be unpacked: File is not a zip file"),
+        (SERVERLESS, ", CodeUri: 's3://b/k'", "lies in S3, and the file of index.handler is not"),
+        (LAMBDA, ", Code: {S3Bucket: b, S3Key: k.zip}", "resources, F, source_dir"),
+        (SERVERLESS, ", CodeUri: {Bucket: b, Key: k.zip}", "resources, F, source_dir"),
         (LAMBDA, ", Code: {ImageUri: x}", "is a container image"),
         (SERVERLESS, ", ImageUri: x", "is a container image"),
         (LAMBDA, ", Code: ['a']", "Code must be a text"),

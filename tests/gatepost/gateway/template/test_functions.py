@@ -1,5 +1,6 @@
 """The functions section."""
 
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,7 +60,7 @@ functions:
 
 
 def test_a_function_without_route_is_there_for_whoever_invokes_it(read: "Read") -> None:
-    """As on Lambda; a layer, an artifact and a URL of it have no effect, which a notice says."""
+    """As on Lambda; a layer and a URL of it have no effect, which a notice says."""
     deployment = read(f"""{HEAD}
   worker:
     handler: app.work
@@ -67,7 +68,6 @@ def test_a_function_without_route_is_there_for_whoever_invokes_it(read: "Read") 
     layers: [arn:x]
     url: true
     destinations: {{onFailure: other}}
-    package: {{artifact: dist/worker.zip}}
   hello: {{handler: app.hello, url: false, events: [{{websocket: $connect}}]}}
   nothing:
 """)
@@ -75,13 +75,46 @@ def test_a_function_without_route_is_there_for_whoever_invokes_it(read: "Read") 
     assert attempts == {"shop-dev-worker": 1, "shop-dev-hello": 2}
     assert [notice.rpartition("/")[2] for notice in deployment.notices] == [
         "serverless.yml:6: layers of worker have no effect here",
-        (
-            "serverless.yml:11: package.artifact of worker is not unpacked; "
-            "its handler is looked for in the project"
-        ),
         "serverless.yml:10: destinations of worker have no effect here",
         "serverless.yml:9: url of worker has no effect here",
     ]
+
+
+ARTIFACT = f"""{HEAD}
+  hello: {{handler: app.hello, runtime: python3.13, events: [{{websocket: $connect}}]}}
+package: {{artifact: dist/chat.zip}}
+"""
+
+
+def test_an_artifact_is_unpacked_where_the_sources_are_not_in_the_project(
+    read: "Read", tmp_path: "Path"
+) -> None:
+    """A notice says so; with the sources it is them that are run."""
+    (tmp_path / "dist").mkdir()
+    with zipfile.ZipFile(tmp_path / "dist/chat.zip", "w") as archive:
+        archive.writestr("app.py", "def hello(event, context): ...")
+    deployment = read(ARTIFACT)
+    root = deployment.functions["shop-dev-hello"].code_root
+    assert root.parent == tmp_path / ".gatepost/unpacked"
+    assert (root / "app.py").is_file()
+    (notice,) = deployment.notices
+    assert "app.hello is run from chat.zip alone, unpacked to" in notice
+    (tmp_path / "app.py").touch()
+    deployment = read(ARTIFACT)
+    assert deployment.functions["shop-dev-hello"].code_root == tmp_path
+    assert deployment.notices[0].endswith(
+        "chat.zip is not unpacked: app.hello is run from the project"
+    )
+
+
+def test_an_artifact_that_can_t_be_run_is_refused(refusal: "Refusal", tmp_path: "Path") -> None:
+    """If the sources are not there either."""
+    assert refusal(ARTIFACT).endswith(
+        "package.artifact is dist/chat.zip, which is not there, as app.hello is not"
+    )
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/chat.zip").touch()
+    assert "is dist/chat.zip, which can't be unpacked: File is not a zip" in refusal(ARTIFACT)
 
 
 @pytest.mark.parametrize(
@@ -131,16 +164,15 @@ def test_the_values_file_knows_what_is_not_emulated(read: "Read") -> None:
     template = f"""{HEAD}
   a:
     handler: a.b
-    environment: {{Q: !Ref Jobs, N: !GetAtt Jobs.QueueName, S: !Ref Size, T: !Ref Topic}}
+    environment:
+      {{Q: !Ref Jobs, N: !GetAtt Jobs.QueueName, S: !Ref Size, T: !GetAtt Topic.TopicName}}
     events: [{{websocket: x}}]
 resources:
   Parameters: {{Size: {{Type: String}}}}
   Resources: {{Jobs: {{Type: AWS::SQS::Queue}}, Topic: {{Type: AWS::SNS::Topic}}}}
 """
-    with pytest.raises(TemplateError, match="given under resources in a file for --values"):
-        read(template, values=values)
-    environment = read(template.replace(", T: !Ref Topic", ""), values=values).functions
-    assert environment["shop-dev-a"].environment == {"Q": "https://q", "N": "jobs", "S": "9"}
+    environment = read(template, values=values).functions["shop-dev-a"].environment
+    assert environment == {"Q": "https://q", "N": "jobs", "S": "9", "T": "t"}
 
 
 @pytest.mark.parametrize(

@@ -98,25 +98,8 @@ def test_a_variable_without_value_is_left_out(environment: "Environment") -> Non
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (
-            "!Ref Uploads",
-            (
-                "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "
-                "its value is only known once it is deployed, or given under resources in a "
-                "file for --values"
-            ),
-        ),
-        (
-            "!GetAtt Uploads.Arn",
-            (
-                "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "
-                "its value is only known once it is deployed, or given under resources in a "
-                "file for --values"
-            ),
-        ),
         ("!Ref Order", "refers to Order, which is no resource or parameter of this template"),
         ("!Sub '${Order}'", "refers to Order, which is no resource or parameter of this template"),
-        ("!GetAtt Orders.Nope", "refers to Orders.Nope, which is not known here"),
         (
             "!ImportValue x",
             (
@@ -161,3 +144,28 @@ functions:
     refused = refusal(template)
     assert refused.startswith("serverless.yml:5: provider.environment.X")
     assert refused.endswith(f" {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("!Ref Uploads", "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "),
+        ("!GetAtt Uploads.Arn", "refers to Uploads, an AWS::S3::Bucket, which is not emulated: "),
+        ("!GetAtt WebsocketsApi.Nope", "refers to WebsocketsApi.Nope, which is not known here"),
+    ],
+)
+def test_what_is_not_emulated_is_refused_outside_environments(
+    refusal: "Refusal", value: str, sentence: str
+) -> None:
+    """A table's name decides what the emulator makes: no stand-in is good enough for it."""
+    table = f"""    Named:
+      Type: AWS::DynamoDB::Table
+      Properties: {{TableName: {value}}}
+"""
+    template = f"""service: shop
+provider: {{name: aws, runtime: python3.13}}
+functions:
+  hello: {{handler: a.b, events: [{{websocket: $connect}}]}}
+{RESOURCES.rstrip()}
+{table}"""
+    assert sentence in refusal(template)

@@ -78,7 +78,6 @@ resources:
 @pytest.mark.parametrize(
     "resource",
     [
-        "{Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: WEBSOCKET}}",
         "{Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref WebsocketsApi}}",
         "{Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref WebsocketsApi}}",
         "{Type: AWS::ApiGatewayV2::Authorizer, Properties: {ApiId: abc}}",
@@ -92,18 +91,6 @@ def test_resources_that_would_silently_be_missing_are_refused(
     refused = refusal(f"{HEAD}resources:\n  Resources:\n    Mine: {resource}\n")
     assert refused.startswith("serverless.yml:7: resources.Resources.Mine is an AWS::")
     assert "only" in refused
-
-
-def test_an_http_api_beside_the_websocket_api_is_no_concern(read: "Read") -> None:
-    """Its routes are not this API's."""
-    template = f"""{HEAD}
-resources:
-  Resources:
-    Web: {{Type: AWS::ApiGatewayV2::Api, Properties: {{ProtocolType: HTTP}}}}
-    Home: {{Type: AWS::ApiGatewayV2::Route, Properties: {{ApiId: !Ref Web}}}}
-    More: {{Type: AWS::ApiGatewayV2::Route, Properties: {{ApiId: !Ref HttpApi}}}}
-"""
-    assert set(read(template).apis[0].routes) == {"$connect"}
 
 
 def test_a_resource_that_is_there_twice_is_refused_with_both_places(refusal: "Refusal") -> None:

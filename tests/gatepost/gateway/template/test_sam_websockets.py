@@ -69,6 +69,12 @@ def test_authorization_is_connect_s_alone(read_stack: "ReadStack") -> None:
     assert api.routes["$connect"].authorization == "AWS_IAM"
 
 
+def test_a_default_endpoint_may_be_disabled(read_stack: "ReadStack") -> None:
+    """B-327."""
+    hidden = "DisableExecuteApiEndpoint: true\n      " + ROUTES
+    assert not read_stack(template=TEMPLATE.format(properties=hidden)).apis[0].default_endpoint
+
+
 def test_a_domain_of_the_api_s_own_is_mapped(read_stack: "ReadStack") -> None:
     """Without base path, and with several."""
     one = "Domain: {DomainName: ws.example.com, CertificateArn: x}\n      " + ROUTES

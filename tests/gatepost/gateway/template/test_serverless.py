@@ -13,13 +13,16 @@ from gatepost.gateway.core.deployment import (
     Authorizer,
     Deployment,
     Function,
+    HttpApi,
+    HttpRoute,
     LambdaProxy,
     Route,
     Table,
     WebSocketApi,
 )
 from gatepost.gateway.template.errors import TemplateError
-from gatepost.gateway.template.serverless import make_api_id, read_serverless
+from gatepost.gateway.template.identities import make_api_id
+from gatepost.gateway.template.serverless import read_serverless
 
 if TYPE_CHECKING:
     from tests.gatepost.gateway.template.conftest import Read, Refusal
@@ -52,11 +55,16 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         ("JWT_SECRET", "JWT_JWKS_URL", "JWT_AUDIENCE", "JWT_ISSUER", "ORIGINS"), ""
     )
     functions = (
+        function("api", 29, API_KEYS="", **verifies, **reaches),
         function("authorizer", 10, **verifies),
         function("connect", 10),
         function("disconnect", 29, **reaches),
         function("message", 29, **reaches),
         function("refresh", 29, **verifies, **reaches),
+    )
+    served = tuple(
+        HttpRoute(method, path, "gatepost-test-api", "2.0", 30.0)
+        for method, path in (("ANY", "/v1/{proxy+}"), ("GET", "/openapi.json"), ("GET", "/docs"))
     )
     asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
     routes = (
@@ -88,6 +96,15 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
             WebSocketApi(api_id, "gatepost-test", "test", {route.key: route for route in routes}),
         ),
         functions={function.name: function for function in functions},
+        http_apis=(
+            HttpApi(
+                make_api_id("gatepost", "test", "httpApi"),
+                "test-gatepost",
+                "$default",
+                "http",
+                served,
+            ),
+        ),
         tables=(Table("gatepost-test-Table", table, "expires_at"),),
         settings={"pages": "web", "index": "demo/chat.html"},
     )
@@ -161,11 +178,18 @@ def test_dotenv_is_read_when_the_template_says_so(read: "Read") -> None:
         ),
         (
             "service: x\nprovider: aws\nfunctions:\n  a: {handler: a.b}",
-            "serverless.yml:4: functions have no websocket event, so there is no API",
+            (
+                "serverless.yml:4: functions have no websocket event, and resources no WebSocket "
+                "API, so there is none: HTTP APIs are only served beside a WebSocket API, "
+                "which this emulator is for"
+            ),
         ),
         (
             "service: ${opt:name}\nprovider: aws\n" + FUNCTIONS,
-            "serverless.yml:1: ${opt:name} has no value: option --name is not given",
+            (
+                "serverless.yml:1: ${opt:name} has no value: option --name is not given; "
+                "a file given by --values can set it, as name of options"
+            ),
         ),
         (
             "service: x\n"

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatepost.gateway.core.deployment import HttpProxy, LambdaProxy, Mock, Route
+from gatepost.gateway.core.deployment import (
+    HttpProxy,
+    LambdaMapped,
+    LambdaProxy,
+    Mock,
+    NotEmulated,
+    Route,
+)
+from tests.gatepost.gateway.template.conftest import CHAT_STACK
 
 if TYPE_CHECKING:
     from tests.gatepost.gateway.template.conftest import ReadStack, StackRefusal
@@ -94,10 +102,63 @@ def test_an_http_proxy_has_a_method_and_a_url(read_stack: "ReadStack") -> None:
     )
 
 
+def test_an_integration_of_type_aws_maps_what_a_function_gets(read_stack: "ReadStack") -> None:
+    """B-186, B-187: its templates, what selects one, and what passes without."""
+    more = """
+Response:
+  Type: AWS::ApiGatewayV2::IntegrationResponse
+  Properties:
+    ApiId: !Ref Api
+    IntegrationId: !Ref Behind
+    IntegrationResponseKey: $default
+    ResponseTemplates: {$default: '$input.body'}
+"""
+    route = behind(
+        read_stack,
+        "IntegrationType: AWS, IntegrationUri: !GetAtt Hello.Arn, PassthroughBehavior: NEVER, "
+        "TemplateSelectionExpression: $request.body.kind, RequestTemplates: {a: '{}', b: '[]'}",
+        more,
+    )
+    assert route.integration == LambdaMapped(
+        "f", {"a": "{}", "b": "[]"}, "$request.body.kind", "NEVER", {"$default": "$input.body"}
+    )
+    assert route.function == "f"
+
+
+SQS = "IntegrationType: AWS, IntegrationUri: !Sub 'arn:aws:apigateway:${AWS::Region}:sqs:path/1/q'"
+
+
+def test_an_integration_of_another_service_is_there_and_noted(read_stack: "ReadStack") -> None:
+    """The other routes work all the same."""
+    deployment = read_stack(ROUTE.format(properties=SQS))
+    assert deployment.apis[0].routes["echo"].integration == NotEmulated("sqs")
+    (notice,) = deployment.notices
+    assert notice.endswith(
+        "Api has route echo lead to sqs, which is not emulated: "
+        "each use of it fails here with Internal server error"
+    )
+
+
+def test_connect_through_another_service_is_refused(stack_refusal: "StackRefusal") -> None:
+    """Nobody could connect."""
+    template = CHAT_STACK.format(sections="", function="", connect="", uri="")
+    refused = stack_refusal(
+        template=template.replace("IntegrationType: AWS_PROXY, IntegrationUri: !Sub ''", SQS)
+    )
+    assert "ToHello leads to sqs, which is not emulated: nobody could connect" in refused
+
+
 @pytest.mark.parametrize(
     ("properties", "sentence"),
     [
-        ("IntegrationType: AWS, IntegrationUri: x", "is AWS; only AWS_PROXY, MOCK and HTTP_PROXY"),
+        (
+            "IntegrationType: HTTP, IntegrationUri: x",
+            "is HTTP; only AWS_PROXY, AWS, MOCK and HTTP_PROXY",
+        ),
+        (
+            "IntegrationType: AWS, IntegrationUri: !GetAtt Hello.Arn, PassthroughBehavior: OFTEN",
+            "PassthroughBehavior is OFTEN; it must be one of WHEN_NO_MATCH, WHEN_NO_TEMPLATES",
+        ),
         ("IntegrationType: AWS_PROXY", "Resources.Behind needs IntegrationUri"),
         (
             "IntegrationType: AWS_PROXY, IntegrationUri: 'https://x'",

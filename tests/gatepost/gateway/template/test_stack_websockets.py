@@ -158,6 +158,14 @@ def test_models_are_json_schemas_by_key(read_stack: "ReadStack") -> None:
     assert echo.models == {"a": {"type": "object", "required": ["x"]}, "b": {"type": "array"}}
 
 
+def test_a_default_endpoint_may_be_disabled(read_stack: "ReadStack", tmp_path: "Path") -> None:
+    """B-327."""
+    assert read_stack().apis[0].default_endpoint
+    stack = (tmp_path / "template.yaml").read_text(encoding="utf-8")
+    hidden = stack.replace("{Name: chat", "{DisableExecuteApiEndpoint: true, Name: chat")
+    assert not read_stack(template=hidden).apis[0].default_endpoint
+
+
 def test_domains_lead_to_stages(read_stack: "ReadStack") -> None:
     """B-325: with or without a key."""
     deployment = read_stack(

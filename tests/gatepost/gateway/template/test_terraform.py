@@ -30,6 +30,9 @@ ROOT = Path(__file__).resolve().parents[4]
 PROJECT = ROOT / "tests/fixtures/projects/terraform"
 
 
+MODULES = ROOT / "tests/fixtures/projects/terraform-modules"
+
+
 @pytest.fixture(scope="module")
 def lobby() -> "Deployment":
     """The project of which the plan was made by Terraform itself."""
@@ -211,3 +214,23 @@ def test_any_plan_is_read_or_refused(
             assert read_terraform(path, stage=None, environ={}).apis
         except TemplateError as error:
             assert error.message  # noqa: PT017 - refusal is one of two right ends
+
+
+def test_modules_as_others_publish_them_are_read() -> None:
+    """With `count`, `for_each` over modules, `try` in outputs and a dynamic environment."""
+    deployment = read_terraform(MODULES / "plan.json", stage=None, environ={})
+    (api,) = deployment.apis
+    assert {key: route.function for key, route in api.routes.items()} == {
+        "$connect": "chat-connect",
+        "$default": "chat-default",
+        "$disconnect": "chat-disconnect",
+        "sendmessage": "chat-sendmessage",
+    }
+    function = deployment.functions["chat-sendmessage"]
+    assert function.code_root == MODULES / "src"
+    assert function.environment == {
+        "ENDPOINT": f"https://{api.api_id}.execute-api.eu-west-1.amazonaws.com/prod",
+        "KEY": "sendmessage",
+        "TABLE": "chat-connections",
+        "TOPIC": "arn:aws:sns:eu-west-1:123456789012:chat-audit",
+    }

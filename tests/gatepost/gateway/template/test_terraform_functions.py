@@ -1,5 +1,6 @@
 """Functions of a plan."""
 
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,44 @@ def test_the_folder_of_a_package_is_the_one_that_has_the_handler(
     plan.add("data.archive_file.app", source_dir="lib")
     plan.add(HELLO, **package)  # type: ignore[arg-type] # attributes of a resource
     assert plan.read().functions["hello"].code_root == plan.folder / folder
+
+
+def test_sources_of_an_object_in_s3_are_found_by_its_archive(plan: "TerraformProject") -> None:
+    """The function names the object's key, the object the archive."""
+    (plan.folder / "app.py").rename(plan.folder / "lib.py")
+    (plan.folder / "code/chat").mkdir(parents=True)
+    (plan.folder / "lib.py").rename(plan.folder / "code/chat/app.py")
+    plan.add("data.archive_file.app", source_dir="code/chat")
+    plan.add("aws_s3_object.app", source="->data.archive_file.app.output_path")
+    plan.add(HELLO, s3_key="->aws_s3_object.app.key")
+    assert plan.read().functions["hello"].code_root == plan.folder / "code/chat"
+
+
+@pytest.mark.parametrize("at", ["function", "object"])
+def test_a_zip_file_without_sources_is_unpacked(plan: "TerraformProject", at: str) -> None:
+    """Also one that an object in S3 is made from."""
+    (plan.folder / "app.py").unlink()
+    with zipfile.ZipFile(plan.folder / "made.zip", "w") as archive:
+        archive.writestr("app.py", "def main(event, context): ...")
+    if at == "function":
+        plan.add(HELLO, filename="made.zip")
+    else:
+        plan.add("aws_s3_object.app", source="made.zip")
+        plan.add(HELLO, s3_key="->aws_s3_object.app.key")
+    deployment = plan.read()
+    root = deployment.functions["hello"].code_root
+    assert root.parent == plan.folder / ".gatepost/unpacked"
+    assert (root / "app.py").is_file()
+    assert deployment.notices[0].startswith(f"{HELLO} is run from made.zip alone, unpacked to")
+
+
+def test_a_zip_file_that_is_none_is_refused(plan: "TerraformProject") -> None:
+    """With the function that it is of."""
+    (plan.folder / "app.py").unlink()
+    (plan.folder / "made.zip").touch()
+    plan.add(HELLO, filename="made.zip")
+    with pytest.raises(TemplateError, match=r"made\.zip, which can't be unpacked"):
+        plan.read()
 
 
 def test_a_package_whose_folder_is_not_found_is_asked_for(plan: "TerraformProject") -> None:

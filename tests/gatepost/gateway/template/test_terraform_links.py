@@ -113,6 +113,78 @@ def test_what_cannot_be_told_apart_is_asked_for_by_address(plan: "TerraformProje
     assert function_behind_connect(plan, values) == "other"
 
 
+def add_second_api(plan: "TerraformProject") -> None:
+    """Add another WebSocket API whose route leads to a function of its own."""
+    api = "->aws_apigatewayv2_api.second.id"
+    plan.add("aws_apigatewayv2_api.second", name="second", protocol_type="WEBSOCKET")
+    plan.add("aws_apigatewayv2_stage.second", name="second", api_id=api)
+    plan.add_function("second")
+    plan.add(
+        f"{INTEGRATION}.second",
+        api_id=api,
+        integration_type="AWS_PROXY",
+        integration_uri="->aws_lambda_function.second.invoke_arn",
+    )
+    plan.add(
+        "aws_apigatewayv2_route.second", api_id=api, route_key="$connect", target="->local.second"
+    )
+
+
+def test_a_target_that_says_nothing_is_one_of_the_same_api(plan: "TerraformProject") -> None:
+    """An integration of another API it can't be."""
+    add_second_api(plan)
+    plan.add(ROUTE, target="->local.target")
+    first, second = plan.read().apis
+    assert (first.routes["$connect"].function, second.routes["$connect"].function) == (
+        "hello",
+        "second",
+    )
+
+
+def test_each_value_is_the_instance_of_the_same_key(plan: "TerraformProject") -> None:
+    """What `for_each` refers to is in the plan, what `each.value` is only so."""
+    for key in ("a", "b"):
+        plan.add(
+            f'aws_lambda_function.each["{key}"]',
+            function_name=key,
+            handler="app.main",
+            runtime="python3.13",
+        )
+        plan.add(
+            f'{INTEGRATION}.each["{key}"]',
+            api_id="->aws_apigatewayv2_api.socket.id",
+            integration_type="AWS_PROXY",
+            integration_uri="->each.value.invoke_arn each.value",
+            for_each_expression="->aws_lambda_function.each",
+        )
+        plan.add(
+            f'aws_apigatewayv2_route.each["{key}"]',
+            api_id="->aws_apigatewayv2_api.socket.id",
+            route_key=key,
+            target="->each.value.id each.value",
+            for_each_expression=f"->{INTEGRATION}.each",
+        )
+    routes = plan.read().apis[0].routes
+    assert [routes[key].function for key in ("a", "b")] == ["a", "b"]
+
+
+def test_sources_that_are_there_are_not_asked_for(plan: "TerraformProject") -> None:
+    """Then the values file alone helps, and the message says what was not carried out."""
+    plan.add(ROUTE, target="->local.target")
+    plan.add(f"{INTEGRATION}.other", api_id="->aws_apigatewayv2_api.socket.id")
+    source = """
+resource "aws_apigatewayv2_route" "connect" {
+  target = templatefile("target.tftpl", {})
+}
+"""
+    with pytest.raises(TemplateError) as caught:
+        plan.read(source)
+    assert f"{ROUTE} has target from templatefile() that is unknown until apply" in str(
+        caught.value
+    )
+    assert ".tf files" not in str(caught.value)
+
+
 def test_a_target_outside_of_the_plan_is_refused(plan: "TerraformProject") -> None:
     """It can't be run here."""
     plan.add(f"{INTEGRATION}.hello", integration_uri="arn:aws:lambda:us-east-1:1:function:else")

@@ -11,7 +11,9 @@ from gatepost.gateway.core.deployment import (
     DomainMapping,
     HttpProxy,
     Integration,
+    LambdaMapped,
     Mock,
+    NotEmulated,
     Throttle,
 )
 from gatepost.gateway.template.errors import TemplateError
@@ -19,6 +21,7 @@ from gatepost.gateway.template.errors import TemplateError
 if TYPE_CHECKING:
     from tests.gatepost.gateway.template.terraform_project import TerraformProject
 
+SQS = "arn:aws:apigateway:us-east-1:sqs:path/1/jobs"
 API = "->aws_apigatewayv2_api.socket.id"
 ROUTE = "aws_apigatewayv2_route.connect"
 AUTHORIZER = "aws_apigatewayv2_authorizer.token"
@@ -59,10 +62,31 @@ def test_every_kind_of_integration_is_read(
     assert (route.integration, route.integration_timeout_s) == (expected, 0.5)
 
 
+def test_an_integration_of_type_aws_maps_or_fails(plan: "TerraformProject") -> None:
+    """B-186: a function has its templates; of another service a notice tells."""
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:hello"
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+    mapped = {
+        "integration_uri": uri,
+        "request_templates": {"$default": "$input.body"},
+        "passthrough_behavior": "NEVER",
+    }
+    add_route(plan, "x", integration_type="AWS", **mapped)
+    add_route(plan, "y", integration_type="AWS", integration_uri=SQS)
+    deployment = plan.read()
+    routes = deployment.apis[0].routes
+    assert routes["x"].integration == LambdaMapped(
+        "hello", {"$default": "$input.body"}, passthrough="NEVER"
+    )
+    assert routes["y"].integration == NotEmulated("sqs")
+    (notice,) = deployment.notices
+    assert notice.startswith("aws_apigatewayv2_api.socket has route y lead to sqs, which is not")
+
+
 def test_a_mock_answers_by_its_integration_responses(plan: "TerraformProject") -> None:
-    """By status code; the slashes around it are the provider's."""
+    """By status code or pattern; the slashes around a status are the provider's."""
     add_route(plan, "x", integration_type="MOCK")
-    for name, key in (("ok", "/200/"), ("other", "$default")):
+    for name, key in (("ok", "/200/"), ("yours", "/4\\d\\d/"), ("other", "$default")):
         plan.add(
             f"aws_apigatewayv2_integration_response.{name}",
             api_id=API,
@@ -72,7 +96,11 @@ def test_a_mock_answers_by_its_integration_responses(plan: "TerraformProject") -
         )
     integration = plan.read().apis[0].routes["x"].integration
     assert isinstance(integration, Mock)
-    assert integration.response_templates == {"200": "ok", "$default": "other"}
+    assert integration.response_templates == {
+        "200": "ok",
+        "/4\\d\\d/": "yours",
+        "$default": "other",
+    }
 
 
 def test_a_route_response_makes_a_route_two_way(plan: "TerraformProject") -> None:
@@ -241,11 +269,26 @@ def test_a_domain_leads_to_a_stage(plan: "TerraformProject") -> None:
     )
 
 
+@pytest.mark.parametrize(("given", "enabled"), [(None, True), (False, True), (True, False)])
+def test_a_default_endpoint_may_be_disabled(
+    plan: "TerraformProject", *, given: bool | None, enabled: bool
+) -> None:
+    """B-327."""
+    plan.add("aws_apigatewayv2_api.socket", disable_execute_api_endpoint=given)
+    assert plan.read().apis[0].default_endpoint is enabled
+
+
 @pytest.mark.parametrize(
     ("address", "values", "sentence"),
     [
-        ("aws_apigatewayv2_integration.hello", {"integration_type": "AWS"},
-         "has integration_type AWS; AWS_PROXY, MOCK and HTTP_PROXY are emulated"),
+        ("aws_apigatewayv2_integration.hello", {"integration_type": "HTTP"},
+         "has integration_type HTTP; AWS_PROXY, AWS, MOCK and HTTP_PROXY are emulated"),
+        ("aws_apigatewayv2_integration.hello", {"integration_type": "AWS", "integration_uri": SQS},
+         "leads to sqs, which is not emulated: nobody could connect"),
+        ("aws_apigatewayv2_integration.hello", {"integration_type": "AWS",
+         "passthrough_behavior": "OFTEN", "integration_uri":
+         "arn:aws:lambda:us-east-1:123456789012:function:hello"},
+         "has passthrough_behavior that is OFTEN; it must be one of"),
         ("aws_apigatewayv2_integration.hello", {"integration_type": "HTTP_PROXY",
          "integration_uri": None}, "needs integration_uri"),
         ("aws_apigatewayv2_integration.hello", {"integration_uri": None}, "needs integration_uri"),

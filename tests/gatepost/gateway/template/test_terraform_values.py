@@ -52,6 +52,13 @@ def evaluated(plan: "TerraformProject", value: str) -> object:
         ("aws_apigatewayv2_stage.live.id", "live"),
         ('aws_sqs_queue.jobs["hello"].visibility_timeout_seconds', 30),
         ('{ a = local.loop, b = "c" }.b', "c"),
+        ("[for n in [1, 2, 3] : n * 2 if n > 1]", [4, 6]),
+        ("{ for k, v in local.names : v => k }", {"world": "hello"}),
+        ('{ for n in ["a", "b", "a"] : n => 1... }', {"a": [1, 1], "b": [1]}),
+        ("[for f in [aws_lambda_function.hello] : f.function_name]", ["hello"]),
+        ("aws_lambda_function.hello[*].function_name", ["hello"]),
+        ("merge([{ a = 1 }, { b = 2 }]...)", {"a": 1, "b": 2}),
+        ("{ for k, q in aws_sqs_queue.jobs : k => q.visibility_timeout_seconds }", {"hello": 30}),
     ],
 )
 def test_an_expression_of_the_sources_is_carried_out(
@@ -72,7 +79,8 @@ def test_an_expression_of_the_sources_is_carried_out(
         ("-var.none", "var.none"),
         ("uuid()", "uuid()"),
         ("upper(var.none)", "var.none"),
-        ("[for x in [1] : x]", "a for expression"),
+        ("[for x in var.none : x]", "var.none"),
+        ("aws_lambda_function.hello", "aws_lambda_function.hello"),
         ("module.none.out", "module.none"),
         ('1 + "a"', "what can't be carried out"),
         ("element([], 1)", "what can't be carried out"),
@@ -89,21 +97,19 @@ def test_what_an_expression_waits_for_is_named(
     assert evaluated(plan, expression) == Unknown(reason)
 
 
-def test_an_attribute_of_a_block_keeps_what_is_known_of_it(plan: "TerraformProject") -> None:
-    """Without sources the names of what is unknown are all that is left."""
-    plan.add(
-        "aws_lambda_function.hello",
-        unknown={"environment": [{"variables": {"B": True}}]},
-        environment=[{"variables": {"A": "a"}}],
+def test_each_value_is_an_instance_where_for_each_is_a_resource(plan: "TerraformProject") -> None:
+    """Its attributes are those of the instance with the same key."""
+    for key in ("a", "b"):
+        plan.add(f'aws_sqs_queue.jobs["{key}"]', name=f"jobs-{key}")
+        plan.add(f'aws_sns_topic.told["{key}"]', unknown={"name": True})
+    read = read_plan(
+        plan.write("""
+resource "aws_sns_topic" "told" {
+  for_each = aws_sqs_queue.jobs
+  name     = "of-${each.value.name}"
+}
+""")
     )
-    read = read_plan(plan.write())
-    (function,) = read.of_type("aws_lambda_function")
     evaluator = Evaluator(read, "eu-west-1")
-    lost = Unknown("aws_lambda_function.hello.environment.variables")
-    assert evaluator.nested(function, "environment", "variables") == {"A": "a", "B": lost}
-    plan.write('resource "aws_lambda_function" "hello" {\n environment {\n variables = '
-               '{ A = "a", B = aws_apigatewayv2_stage.live.name }\n }\n}\n')  # fmt: skip
-    read = read_plan(plan.folder / "plan.json")
-    (function,) = read.of_type("aws_lambda_function")
-    evaluator = Evaluator(read, "eu-west-1")
-    assert evaluator.nested(function, "environment", "variables") == {"A": "a", "B": "live"}
+    names = [evaluator.attribute(topic, "name") for topic in read.of_type("aws_sns_topic")]
+    assert names == ["of-jobs-a", "of-jobs-b"]

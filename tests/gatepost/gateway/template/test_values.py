@@ -43,7 +43,7 @@ def test_an_empty_file_and_an_empty_section_give_nothing(tmp_path: "Path") -> No
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("ssm: {}\nparams: {}\n", ":2: params is no section; known are parameters, ssm, cf"),
+        ("ssm: {}\nparams: {}\n", ":2: params is no section; known are options, parameters, ssm"),
         ("ssm: [a]\n", ":1: ssm must be a mapping"),
         ("ssm:\n  /a: [b]\n", ":2: ssm./a must be a text"),
         ("ssm:\n  /a:\n", ":2: ssm./a must be a text"),

@@ -169,7 +169,17 @@ def test_values_from_files_keep_their_places(resolved: Resolve) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("${opt:x}", "serverless.yml:9: ${opt:x} has no value: option --x is not given"),
+        (
+            "${opt:x}",
+            (
+                "serverless.yml:9: ${opt:x} has no value: option --x is not given; "
+                "a file given by --values can set it, as x of options"
+            ),
+        ),
+        (
+            "${opt:stage}",
+            "serverless.yml:9: ${opt:stage} has no value: option --stage is not given",
+        ),
         (
             "${env:X, self:no.where}",
             (
@@ -185,7 +195,8 @@ def test_values_from_files_keep_their_places(resolved: Resolve) -> None:
             "${param:x}",
             (
                 "serverless.yml:9: ${param:x} has no value: "
-                "params has no x for stage dev, nor a default"
+                "params has no x for stage dev, nor a default; "
+                "a file given by --values can set it, as x of parameters"
             ),
         ),
         (
@@ -252,6 +263,7 @@ def test_a_variable_without_value_is_refused_by_name_and_place(
         ("${s3:bucket/key}", "content"),
         ("${ssm:/${self:custom.text}}!", "by variable!"),
         ("${ssm:/other, 'default'}", "default"),
+        ("${param:colour}", "blue"),
     ],
 )
 def test_the_values_file_stands_for_what_aws_would_be_asked(
@@ -262,6 +274,7 @@ def test_the_values_file_stands_for_what_aws_would_be_asked(
         ssm={"/shop/key": "k", "/hello": "by variable"},
         cf={"net.Url": "plain", "eu-west-1:net.Url": "of the region"},
         s3={"bucket/key": "content"},
+        parameters={"colour": "blue"},
     )
     assert resolved(text, values=values) == value
 
