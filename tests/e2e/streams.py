@@ -18,7 +18,8 @@ from websockets.exceptions import WebSocketException
 from tests.e2e.conftest import ROOT, RunningEmulator
 
 Message = dict[str, Any]
-NAMESPACES = '''"""The namespaces of a test: two streams, one with a short memory, and who is there."""
+NAMESPACES = '''\
+"""Namespaces of tests: a stream, one that forgets soon, and one that tells who is there."""
 
 from functions.core.namespaces import Namespace, Rate
 
@@ -26,7 +27,7 @@ PLENTY = Rate(burst=100_000, interval_s=0.001)
 NAMESPACES = {
     "stream": Namespace(history_size=1000, history_age_s=3600, publish_rate=PLENTY),
     "short": Namespace(history_size=10, history_age_s=3600, publish_rate=PLENTY),
-    "crowd": Namespace(presence=True, announces=True, publish_rate=PLENTY),
+    "crowd": Namespace(presence=True),
 }
 '''
 
@@ -48,6 +49,7 @@ class Follower:
         self._ahead: dict[int, object] = {}
         self._client: ClientConnection | None = None
         self._life: asyncio.Task[None] | None = None
+        self._is_cut = False
         self.seen: list[object] = []
         self.recoveries = self.caught_up = 0
 
@@ -56,13 +58,9 @@ class Follower:
         """Up to where it has the stream."""
         return 0 if self._position is None else int(self._position["offset"])
 
-    @property
-    def is_subscribed(self) -> bool:
-        """Whether it knows where it stands."""
-        return self._position is not None
-
     def begin(self) -> None:
         """Connect, and stay so."""
+        self._is_cut = False
         self._life = asyncio.create_task(self._live())
 
     async def cut(self) -> None:
@@ -70,6 +68,7 @@ class Follower:
         assert self._life is not None
         if self._client is not None:
             self._client.transport.abort()
+        self._is_cut = True  # the link's end may be met before the cancellation, and hide it
         self._life.cancel()
         with suppress(asyncio.CancelledError):
             await self._life
@@ -78,13 +77,13 @@ class Follower:
     async def follow_until(self, offset: int) -> None:
         """Wait until it has the stream so far; raise what ended it."""
         assert self._life is not None
-        while self.offset < offset:
+        while self._position is None or self.offset < offset:
             await asyncio.wait([self._life], timeout=0.01)
-            if self._life.done():
-                await self._life
+            if self._life.done() and not self._life.cancelled():
+                self._life.result()
 
     async def _live(self) -> None:
-        while True:
+        while not self._is_cut:
             with suppress(OSError, WebSocketException):
                 async with connect(self._url) as self._client:
                     await self._catch_up(self._client)
@@ -154,12 +153,12 @@ async def following(url: str, channel: str) -> AsyncIterator[Follower]:
     """Follow a channel from its present end on."""
     follower = Follower(url, channel)
     follower.begin()
-    while not follower.is_subscribed:
-        await asyncio.sleep(0.01)
     try:
+        await follower.follow_until(0)
         yield follower
     finally:
-        await follower.cut()
+        with suppress(UnrecoverableError):  # whoever waited for it knows
+            await follower.cut()
 
 
 @contextmanager

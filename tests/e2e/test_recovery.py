@@ -59,8 +59,7 @@ class Stream:
                 self.places[place["offset"]] = data
                 async with self._grown:
                     self._grown.notify_all()
-                while len(self.places) - follower.offset > LAG_MAX:
-                    await asyncio.sleep(0.01)
+                await follower.follow_until(len(self.places) - LAG_MAX)
 
 
 async def test_a_client_cut_off_two_hundred_times_has_exactly_the_stream(
