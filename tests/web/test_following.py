@@ -147,8 +147,8 @@ async def test_where_history_gives_no_answer_subscribing_again_does(run: "Run", 
         const error = {{ code: {code}, message: "no", temporary: false }};
         await parts.socket.reply(parts.asked(), error, false);
         const actions = parts.socket.sent.map(({{ action }}) => action);
-        const rest = {code} === 112 ? [[], {{ recovered: false }}] : [[6, 7], {{ recovered: true }}];
-        await parts.socket.subscribed(7, ...rest);
+        const recovered = {code} !== 112;
+        await parts.socket.subscribed(7, recovered ? [6, 7] : [], {{ recovered }});
         await parts.socket.bring(8);
         return [actions, parts.named("broken").length, parts.heard];
     """)

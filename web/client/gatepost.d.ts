@@ -141,7 +141,8 @@ export class Connection extends EventTarget {
   unsubscribe(channel: string): Promise<void>;
   /** Rejects with a RequestError; at once ("disconnected") while there is no connection. With a
    * `key` it is repeated while it fails for a time only, across reconnects: that is harmless where
-   * the namespace keeps history. `echo: false` leaves this connection out. */
+   * the namespace keeps history and the user stays the same (anonymous ones don't). `echo: false`
+   * leaves this connection out. */
   publish(
     channel: string,
     data: unknown,

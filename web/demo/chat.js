@@ -23,7 +23,7 @@ const STATES = {
 };
 
 const $ = (id) => document.getElementById(id);
-const channels = new Map(); // channel -> { log, item, unread, isEntered }
+const channels = new Map(); // channel -> { log, item, unread, isEntered, keys }
 const own = new Map(); // key of a message of this page -> shows how its delivery goes
 let address = null;
 let connection = null;
@@ -104,7 +104,7 @@ function addChannel(channel) {
     open(channel);
     focusComposer();
   });
-  channels.set(channel, { log, item, unread: 0, isEntered: false });
+  channels.set(channel, { log, item, unread: 0, isEntered: false, keys: new Set() });
   $("channels").append(item);
   $("logs").append(log.element);
   const listener = (publication) => receive(channel, publication);
@@ -208,7 +208,10 @@ function receive(channel, { data, at, from, offset }) {
     delivered.showSent();
     return;
   }
-  const { log, unread, isEntered } = channels.get(channel);
+  const { log, unread, isEntered, keys } = channels.get(channel);
+  // Without a token each connection is another user, whose keys the server tells apart.
+  if (keys.has(data?.key)) return;
+  if (data?.key !== undefined) keys.add(data.key);
   people.stoppedTyping(channel, from?.connection);
   const isSeen = channel === current && !document.hidden && log.isAtEnd;
   log.add({ ...contentOf(data), at, by: from?.connection });

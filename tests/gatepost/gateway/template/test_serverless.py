@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gatepost.gateway.core.deployment import (
     Authorizer,
     Deployment,
     Function,
-    HttpApi,
-    HttpRoute,
     LambdaProxy,
     Route,
     Table,
@@ -30,6 +29,19 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[4]
 PROJECTS = ROOT / "tests" / "fixtures" / "template"
 FUNCTIONS = "functions:\n  a: {handler: a.b, events: [{websocket: $connect}]}\n"
+
+TABLE: dict[str, object] = {
+    "TableName": "gatepost-test-Table",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+    ],
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+}
 
 
 def function(name: str, timeout_s: int, **environment: str) -> Function:
@@ -62,10 +74,6 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         function("message", 29, **reaches),
         function("refresh", 29, **verifies, **reaches),
     )
-    served = tuple(
-        HttpRoute(method, path, "gatepost-test-api", "2.0", 30.0)
-        for method, path in (("ANY", "/v1/{proxy+}"), ("GET", "/openapi.json"), ("GET", "/docs"))
-    )
     asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
     routes = (
         Route("$connect", LambdaProxy("gatepost-test-connect"), authorization=asked),
@@ -74,19 +82,7 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         Route("signal", LambdaProxy("gatepost-test-message")),
         Route("refresh", LambdaProxy("gatepost-test-refresh"), two_way=True),
     )
-    table: dict[str, object] = {
-        "TableName": "gatepost-test-Table",
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        "KeySchema": [
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    }
-    assert read == Deployment(
+    assert structs.replace(read, http_apis=()) == Deployment(
         service="gatepost",
         stage="test",
         region="us-east-1",
@@ -96,18 +92,21 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
             WebSocketApi(api_id, "gatepost-test", "test", {route.key: route for route in routes}),
         ),
         functions={function.name: function for function in functions},
-        http_apis=(
-            HttpApi(
-                make_api_id("gatepost", "test", "httpApi"),
-                "test-gatepost",
-                "$default",
-                "http",
-                served,
-            ),
-        ),
-        tables=(Table("gatepost-test-Table", table, "expires_at"),),
+        tables=(Table("gatepost-test-Table", TABLE, "expires_at"),),
         settings={"pages": "web", "index": "demo/chat.html"},
     )
+
+
+def test_the_project_s_own_http_api_has_its_routes() -> None:
+    """One function serves publishing from servers, its description and a page of it."""
+    [api] = read_serverless(ROOT / "serverless.yml", stage="test", environ={}).http_apis
+    assert (api.kind, api.stage) == ("http", "$default")
+    assert [(route.method, route.path) for route in api.routes] == [
+        ("ANY", "/v1/{proxy+}"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+    ]
+    assert {route.function for route in api.routes} == {"gatepost-test-api"}
 
 
 @pytest.mark.parametrize("project", sorted(path.name for path in PROJECTS.iterdir()))
