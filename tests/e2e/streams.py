@@ -161,13 +161,18 @@ async def following(url: str, channel: str) -> AsyncIterator[Follower]:
             await follower.cut()
 
 
-@contextmanager
-def template_for_streams(folder: Path, dynamodb_url: str, stage: str) -> Iterator[RunningEmulator]:
-    """Copy the template and give it the namespaces of these tests; run it over a table."""
+def copy_template(folder: Path) -> None:
+    """Copy what `make run` runs."""
     for name in ("functions", "infra", "web"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("serverless.yml", "local.env"):
         shutil.copy(ROOT / name, folder / name)
+
+
+@contextmanager
+def template_for_streams(folder: Path, dynamodb_url: str, stage: str) -> Iterator[RunningEmulator]:
+    """Copy the template and give it the namespaces of these tests; run it over a table."""
+    copy_template(folder)
     (folder / "functions/actions/namespaces.py").write_text(NAMESPACES)
     arguments = ("--env-file", "local.env", "--dynamodb", dynamodb_url, "--stage", stage)
     running = RunningEmulator(*arguments, cwd=folder)
