@@ -341,8 +341,10 @@ class MemoryPresence:
         return PresencePage(users, entries[-1][0] if len(entries) == limit else None)
 
     async def count(self, channel: str, *, at_most: int, now: int) -> int:
-        """Count the channel's entries."""
-        return min(at_most, sum(of_channel == channel for of_channel, _ in self._rows.presence))
+        """Count the channel's entries that live."""
+        entries = self._rows.presence.items()
+        live = sum(at == channel and row.expires_at > now for (at, _), row in entries)
+        return min(at_most, live)
 
 
 class MemoryTransport:

@@ -80,9 +80,10 @@ class DynamoDBPresence:
         return PresencePage(users, items.present_user(rows[-1]) if more else None)
 
     async def count(self, channel: str, *, at_most: int, now: int) -> int:
-        """Count entries; those that TTL has yet to remove count too."""
-        del now
-        return await self._table.count(items.presence_pk(channel), items.USER, at_most=at_most)
+        """Count entries, page by page: with long `info` a page ends at 1 MB before `at_most`."""
+        return await self._table.count(
+            items.presence_pk(channel), items.USER, at_most=at_most, now=now
+        )
 
     async def _drop_empty(self, key: "items.Key") -> None:
         with suppress(Refused):  # somebody has entered meanwhile

@@ -46,11 +46,13 @@ class DynamoDBSubscriptions:
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = _new_id,
+        cached_max: int = SHARDS_CACHED_MAX,
     ) -> None:
         self._table = table
         self._chance = chance
         self._clock = clock
         self._new_id = new_id
+        self._cached_max = cached_max
         self._shards: dict[str, tuple[int, float]] = {}
 
     async def add(
@@ -75,7 +77,7 @@ class DynamoDBSubscriptions:
             wanted = missing
         for each in wanted:
             if self._chance() < COUNT_CHANCE:
-                await self._grow(each.channel, each.shard)
+                await self._grow(each.channel, each.shard, now=now)
 
     async def end(self, connection_id: str, channel: str) -> bool:
         """Remove both rows and count down in one transaction."""
@@ -211,14 +213,14 @@ class DynamoDBSubscriptions:
         return False
 
     async def _place(self, connection: Connection, channels: Sequence[str]) -> list[Subscription]:
-        await self._read_shards([each for each in channels if not self._is_known(each)])
+        shards = await self._shard_counts(channels)
         number = zlib.crc32(connection.connection_id.encode())
         return [
             Subscription(
                 connection_id=connection.connection_id,
                 channel=channel,
                 user=connection.identity.user,
-                shard=number % self._shards[channel][0],
+                shard=number % shards[channel],
                 authorized_until=connection.identity.authorized_until,
                 expires_at=connection.expires_at,
             )
@@ -262,25 +264,30 @@ class DynamoDBSubscriptions:
             raise IdentityChanged
 
     async def _shard_count(self, channel: str, *, fresh: bool) -> int:
-        if fresh or not self._is_known(channel):
-            await self._read_shards([channel])
-        return self._shards[channel][0]
+        return (await self._shard_counts([channel], fresh=fresh))[channel]
 
-    def _is_known(self, channel: str) -> bool:
-        known = self._shards.get(channel)
-        return known is not None and self._clock() - known[1] <= SHARDS_CACHED_S
-
-    async def _read_shards(self, channels: Sequence[str]) -> None:
-        if not channels:
-            return
-        if len(self._shards) + len(channels) > SHARDS_CACHED_MAX:
-            self._shards.clear()
-        rows = await self._table.get_all(items.shards_key(each) for each in channels)
+    async def _shard_counts(
+        self, channels: Sequence[str], *, fresh: bool = False
+    ) -> dict[str, int]:
+        known = {} if fresh else self._known(channels)
+        missing = [each for each in channels if each not in known]
+        if not missing:
+            return known
+        rows = await self._table.get_all(items.shards_key(each) for each in missing)
         found = {items.sharded_channel(row): items.read_shards(row) for row in rows}
+        read = {each: found.get(each, 1) for each in missing}
+        if len(self._shards) + len(read) > self._cached_max:
+            self._shards.clear()
         now = self._clock()
-        self._shards.update({each: (found.get(each, 1), now) for each in channels})
+        self._shards.update({each: (shards, now) for each, shards in read.items()})
+        return known | read
 
-    async def _grow(self, channel: str, shard: int) -> None:
+    def _known(self, channels: Sequence[str]) -> dict[str, int]:
+        since = self._clock() - SHARDS_CACHED_S
+        cached = {each: self._shards[each] for each in channels if each in self._shards}
+        return {each: shards for each, (shards, read_at) in cached.items() if read_at >= since}
+
+    async def _grow(self, channel: str, shard: int, *, now: int) -> None:
         """Double the channel's shards when this one holds more subscribers than it should.
 
         Only a shard of the newest half is a measure: the others hold who came before the doubling.
@@ -290,7 +297,7 @@ class DynamoDBSubscriptions:
             return
         at_most = limits.SHARD_SUBSCRIBERS_MAX + 1
         held = await self._table.count(
-            items.channel_pk(channel, shard), items.CONNECTION, at_most=at_most
+            items.channel_pk(channel, shard), items.CONNECTION, at_most=at_most, now=now
         )
         if held < at_most:
             return

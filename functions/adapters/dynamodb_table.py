@@ -141,17 +141,27 @@ class Table:
         )
         return [item async for page in pages for item in page["Items"]]
 
-    async def count(self, pk: str, sk_prefix: str, *, at_most: int) -> int:
-        """Count the rows of a partition whose sort key begins so, expired ones among them."""
-        answer = await self._client.query(
+    async def count(self, pk: str, sk_prefix: str, *, at_most: int, now: int) -> int:
+        """Count the rows that live of a partition whose sort key begins so, up to `at_most`."""
+        pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": sk_prefix}},
+            FilterExpression="expires_at > :now",
+            ExpressionAttributeValues={
+                ":pk": {"S": pk},
+                ":prefix": {"S": sk_prefix},
+                ":now": {"N": str(now)},
+            },
             ConsistentRead=True,
             Select="COUNT",
-            Limit=at_most,
+            PaginationConfig={"PageSize": at_most},
         )
-        return answer["Count"]
+        found = 0
+        async for page in pages:
+            found += page["Count"]
+            if found >= at_most:
+                return at_most
+        return found
 
     async def put(
         self, item: "Item", *, condition: str = "", values: "Values | None" = None

@@ -163,9 +163,11 @@ async def _begin(
         return error
     channel = wanted.channel
     namespace = namespace_of(context.namespaces, channel)
-    expires_at = connections.expires_at(context.connected_at_ms)
+    now = context.clock()
+    # No connection that is open now outlives this: what several share must not end with the oldest.
+    expires_at = connections.expires_at(int(now * 1000))
     if namespace.hook is not None:
-        await _note_occupied(context, channel)
+        await _note_occupied(context, channel, expires_at=expires_at, now=now)
     if namespace.presence:
         await presence.enter(context, channel, expires_at=expires_at)
     if not namespace.keeps_history:
@@ -175,13 +177,8 @@ async def _begin(
     return await _catch_up(context, wanted, namespace, bytes_max)
 
 
-async def _note_occupied(context: Context, channel: str) -> None:
-    """Tell the hook that a channel has a subscriber again, if that is so.
-
-    No connection that is open now outlives the note; later ones renew it.
-    """
-    now = context.clock()
-    expires_at = connections.expires_at(int(now * 1000))
+async def _note_occupied(context: Context, channel: str, *, expires_at: int, now: float) -> None:
+    """Tell the hook that a channel has a subscriber again, if that is so."""
     try:
         occupied = await context.store.subscriptions.occupy(
             channel, expires_at=expires_at, now=int(now)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from functions.adapters import dynamodb
+from functions.adapters import dynamodb_items as items
 from functions.core.permissions import Identity
 from functions.core.ports import Connection, PresencePage, PresentUser, Store
 
@@ -110,6 +112,32 @@ async def test_entries_are_counted_no_further_than_asked(case: "StoreCase") -> N
     assert await count("chat:a", at_most=9, now=NOW) == 4
     assert await count("chat:a", at_most=3, now=NOW) == 3
     assert await count("chat:b", at_most=3, now=NOW) == 0
+    assert await count("chat:a", at_most=3, now=EXPIRES_AT) == 0
+
+
+async def test_entries_are_counted_over_the_pages_of_the_table(table: "TableCase") -> None:
+    """A page ends at 1 MB: long `info` fills it before a thousand users."""
+    info = items.json_text({"text": "x" * 1000})
+    members = {"SS": [f"c{number:015}=" for number in range(10)]}
+    rows = [
+        {
+            **items.presence_key("chat:a", f"u{number:04}"),
+            "info": info,
+            "members": members,
+            "expires_at": items.number(EXPIRES_AT),
+        }
+        for number in range(1001)
+    ]
+    for start in range(0, len(rows), 25):
+        await table.client.batch_write_item(
+            RequestItems={
+                table.table_name: [
+                    {"PutRequest": {"Item": row}} for row in rows[start : start + 25]
+                ]
+            }
+        )
+    store = dynamodb.store_over(table.client, table.table_name)  # moto takes its time here
+    assert await store.presence.count("chat:a", at_most=1001, now=NOW) == 1001
 
 
 @pytest.mark.dynoxide

@@ -241,6 +241,17 @@ async def test_a_shard_that_grows_too_large_doubles_the_channels_shards(
     assert set(late) < set(found)
 
 
+async def test_a_full_cache_of_shard_counts_loses_none_that_is_needed(table: "TableCase") -> None:
+    """A request for one channel that is known and one that is not empties it on the way."""
+    subscriptions = dynamodb_subscriptions.DynamoDBSubscriptions(
+        dynamodb_table.Table(table.client, table.table_name), cached_max=1
+    )
+    await table.store.connections.open(CONNECTION, now=NOW)
+    await subscriptions.add(CONNECTION, ["chat:a"], subscriptions_max=9, now=NOW)
+    await subscriptions.add(CONNECTION, ["chat:a", "chat:b"], subscriptions_max=9, now=NOW)
+    assert await ids(table) == [CONNECTION.connection_id]
+
+
 async def ids(table: "TableCase") -> list[str]:
     """Read the subscribers of a channel."""
     pages = [page async for page in table.store.subscriptions.of_channel("chat:a", now=NOW)]

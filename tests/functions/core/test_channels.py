@@ -19,7 +19,7 @@ from functions.core.protocol import Position
 from functions.core.publishing import Publish, publish
 from tests.fake_rows import Rows
 from tests.fakes import MemorySubscriptions
-from tests.functions.conftest import START, MakeContext
+from tests.functions.conftest import START, Clock, MakeContext
 
 
 class Contended(MemorySubscriptions):
@@ -260,6 +260,21 @@ async def test_subscribing_enters_presence_and_unsubscribing_leaves_it(
     assert (rows.presence, rows.subscriptions) == ({}, {})
     kinds = [each.kind for each in happenings]
     assert kinds == ["occupied", "joined", "left", "vacated"]
+
+
+async def test_a_user_stays_present_when_the_older_of_two_connections_came_last(
+    make_context: MakeContext, rows: Rows, clock: Clock
+) -> None:
+    """The entry that they share outlives the younger one, not just who wrote it."""
+    older = make_context("old=", user="ann")
+    clock.now += 3600
+    younger = make_context("new=", user="ann")
+    await subscribe(younger, "quiet:a")
+    await subscribe(older, "quiet:a")
+    ends_at = rows.connections["new="].expires_at
+    await younger.store.connections.renew_lease("new=", lease_until=ends_at, now=int(clock.now))
+    page = await younger.store.presence.page("quiet:a", limit=9, now=ends_at - 1)
+    assert [each.connections for each in page.users] == [["new="]]
 
 
 async def test_unsubscribing_needs_neither_namespace_nor_permission(context: Context) -> None:
