@@ -26,7 +26,7 @@ async def open_outlet(session: "AioSession", bus_name: str) -> AsyncIterator["Ev
 
 
 class EventBusOutlet:
-    """Puts each happening on the bus: its kind is the detail type, the rest is the detail."""
+    """Puts each happening on the bus: its kind is the detail type, all of it the detail."""
 
     def __init__(self, client: "EventBridgeClient", bus_name: str) -> None:
         self._client = client

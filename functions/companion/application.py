@@ -19,8 +19,10 @@ from functions.companion import openapi, problems
 from functions.companion.authentication import Callers
 from functions.companion.endpoint import AnyEndpoint
 from functions.companion.endpoints import ENDPOINTS
+from functions.core import connections
 from functions.core.context import Services
 from functions.core.errors import BAD_REQUEST, INTERNAL, LIMIT_EXCEEDED, ProtocolError
+from functions.core.ports import Conflict
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ async def _serve(
         result = await endpoint.run(await services(), fields)
     except ProtocolError as error:
         return problems.of_error(error)
+    except Conflict:
+        return problems.of_error(connections.conflict())
     except HTTPException:
         raise
     except Exception:

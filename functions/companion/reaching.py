@@ -63,10 +63,17 @@ async def kick(services: Services, request: Kick) -> Kicked:
 
 
 async def _kick_connection(services: Services, connection_id: str, kind: ClosingKind) -> int:
-    """End a connection even if its row is gone: the client may not be."""
+    """End a connection even if its row is gone: the client may not be.
+
+    Without a row a gateway that refuses is no failure: the id may never have been one (B-217).
+    """
     now = int(services.clock())
     known = await services.store.connections.read(connection_id, now=now)
-    await closing.end_connection(services, connection_id, kind)
+    try:
+        await closing.end_connection(services, connection_id, kind)
+    except closing.NotEnded:
+        if known is not None:
+            raise
     return 0 if known is None else 1
 
 

@@ -8,9 +8,13 @@ from functions.core import limits, presence, protocol
 from functions.core.context import Services
 from functions.core.errors import FORCED, ClosingKind
 from functions.core.happenings import Happening, tell
-from functions.core.ports import Subscription
+from functions.core.ports import Failed, Subscription
 
 logger = logging.getLogger(__name__)
+
+
+class NotEnded(Exception):  # noqa: N818 - named for what happened
+    """The gateway did not end a connection; the text says which and why."""
 
 
 async def close_connection(services: Services, connection_id: str) -> None:
@@ -28,10 +32,15 @@ async def close_connection(services: Services, connection_id: str) -> None:
 
 
 async def end_connection(services: Services, connection_id: str, kind: ClosingKind) -> None:
-    """Tell a client why, end its connection, and forget it. Raises what Store raises."""
+    """Tell a client why, end its connection, and forget it.
+
+    Raises NotEnded, which forgets nothing so that it can be done again; and what Store raises.
+    """
     message = protocol.Closing(kind.code, kind.name, kind.reconnect)
     await services.transport.send(connection_id, protocol.encode(message))
-    await services.transport.close(connection_id)
+    outcome = await services.transport.close(connection_id)
+    if isinstance(outcome, Failed):
+        raise NotEnded(f"connection={connection_id} reason={outcome.reason}")
     await close_connection(services, connection_id)
 
 
@@ -40,7 +49,7 @@ async def kick_user(
 ) -> int:
     """Block a user for so many seconds, then end every connection; give how many there were.
 
-    One that opens meanwhile either is among them or meets the block. Raises what Store raises, once
+    One that opens meanwhile either is among them or meets the block. Raises as end_connection, once
     all have been tried; done again it goes on with those that are left.
     """
     now = int(services.clock())

@@ -103,7 +103,7 @@ BATCH_BYTES_MAX: Final = 1024 * 1024
 
 BATCH_BEGINS_S: Final = 8.0
 """How long a batch begins publications: with the longest broadcast it ends within the 29 s that a
-function has."""
+function has, unless pruning or a hook takes its longest too; then it is repeated by its keys."""
 
 BATCH_WIDTH: Final = 10
 """Channels that a batch publishes to at a time."""

@@ -48,6 +48,8 @@ def read_token_settings(environ: Mapping[str, str]) -> TokenSettings:
         raise SettingsError(f"JWT_SECRET is shorter than {SECRET_BYTES_MIN} bytes")
     if settings.jwks_url and not _is_trustworthy(settings.jwks_url):
         raise SettingsError("JWT_JWKS_URL is no https:// URL")
+    if environ.get("ORIGINS") and not settings.origins:
+        raise SettingsError("ORIGINS names no page: to let any connect it is left empty")
     return settings
 
 

@@ -100,7 +100,7 @@ class Verifier:
             raise TokenRefused("it counts only later (nbf, iat)")
         audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud or []
         wanted = self.settings.audience
-        if (audiences or wanted) and wanted not in audiences:
+        if wanted not in audiences if wanted else audiences:
             raise TokenRefused("it is for another audience (aud)")
         if self.settings.issuer and claims.iss != self.settings.issuer:
             raise TokenRefused("it is of another issuer (iss)")

@@ -15,8 +15,8 @@ TEXT_TYPES: Final = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json"]
 async def respond(app: ASGI, event: Mapping[str, object]) -> dict[str, Any]:
     """Run the application for one event in the loop that runs, where its clients live.
 
-    Mangum called as it means to be would take a loop of its own, from `asyncio.get_event_loop`,
-    and none of Python 3.14's. There is no lifespan: what is kept is kept by runtime/wiring.
+    Mangum's own call would want another, of `asyncio.get_event_loop`, which Python 3.14 no longer
+    makes. There is no lifespan: what is kept is kept by runtime/wiring.
     """
     adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
     request = adapter.infer(dict(event), {})  # type: ignore[arg-type] # nobody asks the context

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import RunningEmulator
 
-COPIED = ("functions", "infra", "web", "serverless.yml", "local.env", "pyproject.toml", "README.md")
+COPIED = (
+    *("functions", "infra", "web", "docs", "serverless.yml", "local.env", "pyproject.toml"),
+    "README.md",
+)
 COPIED_TESTS = (
     *("conftest.py", "fake_outlets.py", "fake_rows.py", "fakes.py", "optional_tools.py"),
     "functions",

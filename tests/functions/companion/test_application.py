@@ -7,6 +7,7 @@ import pytest
 from functions.companion.application import application
 from functions.companion.authentication import Callers, read_keys
 from functions.companion.endpoints import ENDPOINTS
+from functions.core.ports import Conflict
 from tests.functions.companion.conftest import KEY, READER, asking, sha256
 
 if TYPE_CHECKING:
@@ -118,6 +119,18 @@ async def test_a_fault_of_ours_is_logged_and_tells_nothing(
     assert answer.headers["retry-after"] == "1"
     assert "a secret" not in answer.text
     assert "a secret" in caplog.text
+
+
+async def test_a_conflict_that_lasted_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """429 with error 111, as over a socket."""
+
+    async def fail() -> "Services":
+        raise Conflict
+
+    ask = asking(application(fail, Callers(read_keys(sha256(KEY)))))
+    answer = await ask("GET", "/v1/history", query="channel=log:a")
+    assert problem(answer) == (429, 111)
+    assert "endpoint failed" not in caplog.text
 
 
 async def test_no_key_gets_into_a_log(ask: "Ask", caplog: pytest.LogCaptureFixture) -> None:

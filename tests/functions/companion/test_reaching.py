@@ -72,6 +72,26 @@ async def test_a_connection_is_kicked_alone(
     assert transport.sent[-1][0] == "z="
 
 
+@pytest.mark.usefixtures("open_connections")
+async def test_a_kick_that_ended_nobody_says_so(
+    ask: "Ask", transport: "MemoryTransport", rows: "Rows"
+) -> None:
+    """Error 100, temporary: the connection is still known, so the same request may yet end it."""
+    transport.outcomes = {"a=": Failed("broken")}
+    answer = await ask("POST", "/v1/kick", {"connection": "a="})
+    assert (answer.status, answer.json["temporary"]) == (500, True)
+    assert "a=" in rows.connections
+
+
+async def test_a_connection_that_never_was_is_no_failure(
+    ask: "Ask", transport: "MemoryTransport"
+) -> None:
+    """The gateway may answer 403 for it (B-217): nobody was ended."""
+    transport.outcomes = {"z=": Failed("403")}
+    answer = await ask("POST", "/v1/kick", {"connection": "z="})
+    assert (answer.status, answer.json) == (200, {"connections": 0})
+
+
 @pytest.mark.parametrize(
     "body",
     [

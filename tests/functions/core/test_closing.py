@@ -13,7 +13,7 @@ from functions.core.channels import Wanted
 from functions.core.context import Context, Services
 from functions.core.errors import EXPIRED
 from functions.core.happenings import Happening
-from functions.core.ports import Subscription
+from functions.core.ports import Failed, Gone, Subscription
 from tests.conftest import Eventually
 from tests.dying import Died, Life
 from tests.fake_rows import Rows
@@ -115,6 +115,21 @@ async def test_who_is_ended_is_told_why(
     }
     assert transport.closed == ["a="]
     assert (rows.connections, rows.subscriptions, rows.presence) == ({}, {}, {})
+
+
+async def test_who_cant_be_ended_is_not_forgotten(
+    services: Services, make_context: MakeContext, rows: Rows, transport: MemoryTransport
+) -> None:
+    """A socket that nobody knows of could be ended by nobody; another try finds it."""
+    for name in ("a=", "b="):
+        make_context(name, user="ann")
+    transport.outcomes = {"a=": Failed("403"), "b=": Gone()}
+    with pytest.raises(closing.NotEnded, match="connection=a= reason=403"):
+        await closing.kick_user(services, "ann", block_s=60)
+    assert list(rows.connections) == ["a="]
+    transport.outcomes.clear()
+    assert await closing.kick_user(services, "ann", block_s=60) == 1
+    assert rows.connections == {}
 
 
 async def test_a_kicked_user_is_out_and_stays_out(

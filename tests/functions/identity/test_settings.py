@@ -51,6 +51,7 @@ def test_keys_come_over_https_or_from_this_machine(url: str) -> None:
         ({"JWT_SECRET": "s" * 31}, "JWT_SECRET is shorter than 32 bytes"),
         ({"JWT_SECRET": SECRET, "JWT_JWKS_URL": "https://a.b/c"}, "are both set"),
         ({"AUTH": "off"}, "AUTH is neither"),
+        ({"ORIGINS": " , "}, "ORIGINS names no page"),
     ],
 )
 def test_a_wrong_setting_is_named(environ: dict[str, str], said: str) -> None:

@@ -181,9 +181,10 @@ async def test_another_audience_is_refused(audience: object) -> None:
     assert "audience" in await refused(shared(JWT_AUDIENCE="chat"), given)
 
 
-async def test_a_token_for_an_audience_needs_one_to_be_set() -> None:
-    """RFC 7519, section 4.1.3: who is not the audience must refuse."""
-    assert "audience" in await refused(shared(), token(exp=EXP, aud="mail"))
+@pytest.mark.parametrize("audience", ["mail", ["mail"], ["", "mail"]])
+async def test_a_token_for_an_audience_needs_one_to_be_set(audience: object) -> None:
+    """RFC 7519, section 4.1.3: who is not the audience must refuse; one without a name is none."""
+    assert "audience" in await refused(shared(), token(exp=EXP, aud=audience))
 
 
 async def test_the_issuer_must_be_the_one_that_is_set() -> None:
