@@ -33,9 +33,18 @@ async def enter(context: Context, channel: str, *, expires_at: int) -> None:
 
 
 async def leave(services: Services, channel: str, user: str, connection_id: str) -> None:
-    """Count a connection out; announce that its user left if it was the last."""
-    rest = await services.store.presence.leave(channel, user, connection_id)
+    """Count a connection out; announce that its user left if it was the last.
+
+    Those of the user's others that only vanished are counted out with it: of several that end at
+    the same time, whoever takes the last one out announces.
+    """
+    take_out = services.store.presence.leave
+    rest = await take_out(channel, user, connection_id)
     if rest is None or await _any_alive(services, rest):
+        return
+    for vanished in sorted(rest):
+        rest = await take_out(channel, user, vanished)
+    if rest is None or rest:
         return
     await _announce(services, "left", channel, Sender(user, connection_id))
 

@@ -229,3 +229,14 @@ async def test_the_same_user_elsewhere_is_another_matter(
     assert announced(transport) == [("join", "ann/1")]
     await leave(services, "ann/1")
     assert await presence.stats(services, "chat:b") == (1, 1)
+
+
+async def test_two_tabs_that_close_at_the_same_time_are_one_leave(
+    services: Services, make_context: MakeContext, rows: Rows, transport: MemoryTransport
+) -> None:
+    """Both are closed before either is counted out: the first takes the other along."""
+    await enter(make_context, "ann/1", "ann/2")
+    watch(rows, "w=")
+    del rows.connections["ann/1"], rows.connections["ann/2"]
+    await leave(services, "ann/1", "ann/2")
+    assert announced(transport) == [("leave", "ann/1")]
