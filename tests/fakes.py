@@ -105,8 +105,8 @@ class MemoryConnections:
         ]
 
     async def block(self, user: str, *, until: int) -> None:
-        """Keep the block."""
-        self._rows.blocks[user] = until
+        """Keep the block, or a longer one."""
+        self._rows.blocks[user] = max(until, self._rows.blocks.get(user, until))
 
 
 class MemorySubscriptions:
@@ -127,7 +127,7 @@ class MemorySubscriptions:
         if not missing:
             return
         kept = self._rows.open(connection_id, now)
-        if kept.identity.authorized_until != identity.authorized_until:
+        if not kept.identity.allows_the_same_as(identity):
             raise IdentityChanged
         if len(self._rows.subscriptions_of(connection_id)) + len(missing) > subscriptions_max:
             raise SubscriptionsFull

@@ -1,6 +1,7 @@
 """ConnectionStore (core/ports.py) over one table."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from functions.adapters import dynamodb_items as items
@@ -98,8 +99,14 @@ class DynamoDBConnections:
         ]
 
     async def block(self, user: str, *, until: int) -> None:
-        """Write the user's block."""
-        await self._table.put({**items.block_key(user), "expires_at": items.number(until)})
+        """Write the user's block, unless one holds for longer."""
+        ends = items.number(until)
+        with suppress(Refused):
+            await self._table.put(
+                {**items.block_key(user), "expires_at": ends},
+                condition="attribute_not_exists(pk) OR expires_at < :until",
+                values={":until": ends},
+            )
 
     async def _take_more(
         self, connection_id: str, name: str, *, step: int, rate: Rate, now: float

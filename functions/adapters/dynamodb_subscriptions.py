@@ -230,7 +230,7 @@ class DynamoDBSubscriptions:
     async def _write(
         self, connection: Connection, wanted: Sequence[Subscription], *, room: int, now: int
     ) -> set[int]:
-        until = items.moment(connection.identity.authorized_until)
+        identity = connection.identity
         return await self._table.transact(
             [
                 self._table.updating(
@@ -240,10 +240,11 @@ class DynamoDBSubscriptions:
                         ":count": items.number(len(wanted)),
                         ":room": items.number(room),
                         ":now": items.number(now),
-                        ":until": items.number(until),
+                        ":until": items.number(items.moment(identity.authorized_until)),
+                        ":grants": items.json_text(identity.grants),
                     },
                     condition="expires_at > :now AND authorized_until = :until"
-                    " AND subscriptions <= :room",
+                    " AND grants = :grants AND subscriptions <= :room",
                 ),
                 *(
                     self._table.putting(
@@ -259,8 +260,7 @@ class DynamoDBSubscriptions:
         row = await self._table.get(items.connection_key(connection.connection_id))
         if row is None or not items.is_live(row, now):
             raise ConnectionClosed
-        found = items.read_connection(row).identity.authorized_until
-        if found != connection.identity.authorized_until:
+        if not items.read_connection(row).identity.allows_the_same_as(connection.identity):
             raise IdentityChanged
 
     async def _shard_count(self, channel: str, *, fresh: bool) -> int:

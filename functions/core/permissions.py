@@ -40,6 +40,11 @@ class Identity(Struct, frozen=True):
         """Say whether it no longer counts at `now` (epoch seconds)."""
         return self.authorized_until is not None and self.authorized_until <= now
 
+    def allows_the_same_as(self, other: "Identity") -> bool:
+        """Say whether it allows the same for as long."""
+        mine, others = (self.grants, self.authorized_until), (other.grants, other.authorized_until)
+        return mine == others
+
 
 def allows(grants: Sequence[Grant], operation: Operation, channel: str) -> bool:
     """Say whether any grant allows an operation in a channel."""

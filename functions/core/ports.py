@@ -55,7 +55,7 @@ class SubscriptionsFull(Exception):  # noqa: N818 - named for what happened
 
 
 class IdentityChanged(Exception):  # noqa: N818 - named for what happened
-    """The connection's authorization ends at another time than the caller believed: read it."""
+    """The connection may do something else, or for another time, than was believed: read it."""
 
 
 class Conflict(Exception):  # noqa: N818 - named for what happened
@@ -116,7 +116,7 @@ class ConnectionStore(Protocol):
         ...
 
     async def block(self, user: str, *, until: int) -> None:
-        """Refuse a user's new connections until a moment (epoch seconds)."""
+        """Refuse a user's new connections until a moment (epoch seconds), if not for longer."""
         ...
 
 
@@ -129,7 +129,7 @@ class SubscriptionStore(Protocol):
         """Subscribe a connection to all of these distinct channels (1 to 20), or to none.
 
         Channels that it is subscribed to already are left alone and don't count again. Of
-        `connection` this uses the id, the user, `authorized_until` and `expires_at`. Raises
+        `connection` this uses the id, the identity and `expires_at`. Raises
         ConnectionClosed, IdentityChanged, SubscriptionsFull, Conflict.
         """
         ...

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NOW = 1_800_000_000
 EXPIRES_AT = NOW + 7500
+GRANT = Grant("chat:*", ("publish",))
 
 
 def connection(connection_id: str = "c1=", user: str = "ann") -> Connection:
@@ -200,7 +201,7 @@ async def test_every_subscriber_is_given_once(case: "StoreCase") -> None:
 
 async def test_a_connection_is_read_as_it_was_stored(case: "StoreCase") -> None:
     """Identity and all; nothing of one that is closed or expired."""
-    identity = Identity("ann", {"name": "Ann"}, (Grant("chat:*", ("publish",)),), NOW + 60)
+    identity = Identity("ann", {"name": "Ann"}, (GRANT,), NOW + 60)
     stored = structs.replace(connection(), identity=identity)
     await case.store.connections.open(stored, now=NOW)
     assert await case.store.connections.read("c1=", now=NOW) == stored
@@ -262,9 +263,20 @@ async def test_the_connections_of_a_user_are_found(case: "StoreCase") -> None:
     assert list(await case.store.connections.of_user("ann", now=EXPIRES_AT)) == []
 
 
+async def test_fewer_grants_for_the_same_time_are_another_identity(case: "StoreCase") -> None:
+    """Whoever still believes in the old ones is told to read them."""
+    await open_one(case.store)
+    await case.store.connections.authorize("c1=", Identity("ann", {}, (GRANT,)), now=NOW)
+    with pytest.raises(IdentityChanged):
+        await subscribe(case.store, "c1=", "chat:a")
+
+
 async def test_a_block_is_set_and_ends(case: "StoreCase") -> None:
-    """For one user, and to the second."""
+    """For one user, and to the second; a shorter one does not end it."""
     await case.store.connections.block("ann", until=NOW + 60)
+    await case.store.connections.block("ann", until=NOW + 30)
+    with pytest.raises(UserBlocked):
+        await case.store.connections.open(connection(), now=NOW + 59)
     with pytest.raises(UserBlocked):
         await open_one(case.store)
     await case.store.connections.open(connection(), now=NOW + 60)

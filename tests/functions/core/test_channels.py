@@ -104,11 +104,11 @@ async def test_a_channel_named_twice_is_subscribed_to_once(context: Context, row
     assert list(rows.subscriptions) == [("chat:a", "me=")]
 
 
-async def test_what_is_wrong_with_a_channel_is_its_own_error(context: Context, rows: Rows) -> None:
+async def test_what_is_wrong_with_a_channel_is_its_own_error(
+    make_context: "MakeContext", rows: Rows
+) -> None:
     """A name, a namespace, a permission; the others are subscribed to, in their order."""
-    context = structs.replace(
-        context, identity=Identity("ann", grants=(Grant("*:a", ("subscribe",)),))
-    )
+    context = make_context("me=", grants=(Grant("*:a", ("subscribe",)),))
     names = ("bad", "x:" + "y" * 127, "none:a", "chat:b", "plain:a")
     *errors, good = await subscribe(context, *names)
     codes = [error.kind.code for error in errors if isinstance(error, ProtocolError)]
