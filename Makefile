@@ -37,7 +37,7 @@ unit: $(VENV)/.dev
 
 lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
 	$(BIN)/python -m pip install --quiet "uv>=0.8"
-	for name in run dev functions; do sh requirements/compile.sh $$name || exit 1; done
+	for name in run dev functions tokens; do sh requirements/compile.sh $$name || exit 1; done
 
 bench: $(VENV)/.dev ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,4 +1,4 @@
-"""$connect: lets a client in, or refuses the handshake."""
+"""$connect: lets a client in whom the authorizer vouches for, or refuses the handshake."""
 
 import time
 
@@ -11,16 +11,12 @@ from functions.runtime.wiring import Environment
 
 async def connect(environment: Environment, event: events.Event) -> events.Result:
     """Store the connection. When that fails the gateway refuses it too: none is unknown to us."""
-    request = events.read(event, events.ConnectEvent)
-    context = request.request_context
+    context = events.read(event, events.ConnectEvent).request_context
     try:
-        user = environment.identify(context)
         await connections.open_connection(
             await environment.store(),
             context.connection_id,
-            user,
-            # Whom an authorizer vouches for may not call himself somebody else.
-            name=None if context.principal else (request.query or {}).get("name"),
+            context.identity(),
             connected_at_ms=context.connected_at,
             now=int(time.time()),
         )

@@ -1,16 +1,16 @@
 """$disconnect: forgets a connection that has ended."""
 
-from functions.core import connections
+from functions.core import closing
 from functions.runtime import events
 from functions.runtime.entrypoint import Handler
 from functions.runtime.wiring import Environment
 
 
 async def disconnect(environment: Environment, event: events.Event) -> events.Result:
-    """Remove the connection and its subscriptions; the gateway may never call this (B-300)."""
+    """Forget the connection and tell who stays; the gateway may never call this (B-300)."""
     request = events.read(event, events.DisconnectEvent)
-    await connections.close_connection(
-        await environment.store(), request.request_context.connection_id
+    await closing.close_connection(
+        await environment.services(), request.request_context.connection_id
     )
     return events.accepted()
 

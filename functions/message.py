@@ -1,7 +1,5 @@
 """Every message of a client: finds its action, runs it, and replies over the same route."""
 
-from functools import partial
-
 from functions.actions.dispatch import respond
 from functions.actions.registry import ACTIONS
 from functions.runtime import events
@@ -12,8 +10,8 @@ from functions.runtime.wiring import Environment
 async def message(environment: Environment, event: events.Event) -> events.Result:
     """Answer one request; the errors of the protocol are replies too."""
     request = events.read(event, events.MessageEvent)
-    open_context = partial(environment.context, request.request_context)
-    return events.replied(await respond(request.body, ACTIONS, open_context))
+    asking = environment.asking(request.request_context)
+    return events.replied(await respond(request.body, ACTIONS, asking))
 
 
 handler = Handler(message, Environment)

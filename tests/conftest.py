@@ -7,6 +7,7 @@ type of a fixture imports it under TYPE_CHECKING (`from tests.conftest import Ev
 import asyncio
 import inspect
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from typing import Protocol, TypeVar, cast, overload
 import pytest
 from hypothesis import settings
 
-from tests.optional_tools import REQUIRE_ALL, missing_tools
+from tests.optional_tools import REQUIRE_ALL, dynoxide, missing_tools
 
 T = TypeVar("T")
 
@@ -112,6 +113,28 @@ def moto_endpoint() -> Iterator[str]:
         try:
             port = process.stdout.readline().strip()
             assert port, "the moto server did not start; its error is above"
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def dynoxide_endpoint() -> Iterator[str]:
+    """Give the URL of a dynoxide of our own."""
+    binary = dynoxide()
+    assert binary, "tests that use dynoxide are marked so"
+    with socket.socket() as probe:  # dynoxide can't say which port the system chose
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen(
+        [binary, "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "listening" in process.stdout.readline()
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()

@@ -1,94 +1,350 @@
 """In-memory stand-ins for the two ports of functions/core, for tests of what lies behind them.
 
-tests/contract/test_store.py runs MemoryStore through the same contract as the adapter, so what a
-unit test learns from it holds for DynamoDB.
+tests/contract runs the memory Store through the same contract as the adapter, so what a unit test
+learns from it holds for DynamoDB.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
+from msgspec import structs
+
+from functions.core import limits
+from functions.core.namespaces import Rate
+from functions.core.permissions import Identity
 from functions.core.ports import (
+    Claim,
+    Claimed,
+    ClaimLost,
+    ClaimOutcome,
     Connection,
     ConnectionClosed,
     Delivered,
+    Entry,
+    Head,
+    IdentityChanged,
+    OffsetTaken,
     Outcome,
+    Pending,
+    PresencePage,
+    PresentUser,
+    Published,
+    Store,
+    Subscription,
     SubscriptionsFull,
     UserBlocked,
 )
+from functions.core.protocol import Position
+from tests.fake_rows import KeyRow, PresenceRow, Rows
 
 
-class MemoryStore:
-    """Store in dictionaries; `page_rows` subscribers to a page."""
+def memory_store(rows: Rows, *, page_rows: int = 2) -> Store:
+    """Make a Store over `rows`, with so many subscribers to a page."""
+    return Store(
+        connections=MemoryConnections(rows),
+        subscriptions=MemorySubscriptions(rows, page_rows=page_rows),
+        log=MemoryLog(rows),
+        presence=MemoryPresence(rows),
+    )
 
-    def __init__(self, *, page_rows: int = 2) -> None:
-        self.connections: dict[str, Connection] = {}
-        self.subscriptions: dict[tuple[str, str], int] = {}
-        self.blocks: dict[str, int] = {}
-        self._page_rows = page_rows
 
-    async def open_connection(self, connection: Connection, *, now: int) -> None:
+class MemoryConnections:
+    """ConnectionStore in dictionaries."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def open(self, connection: Connection, *, now: int) -> None:
         """Keep the connection, unless its user is blocked."""
-        if self.blocks.get(connection.user, now) > now:
+        if self._rows.blocks.get(connection.identity.user, now) > now:
             raise UserBlocked
-        self.connections[connection.connection_id] = connection
+        self._rows.connections[connection.connection_id] = connection
 
-    async def close_connection(self, connection_id: str) -> None:
-        """Forget the connection and its subscriptions."""
-        self.connections.pop(connection_id, None)
-        for pair in [pair for pair in self.subscriptions if pair[1] == connection_id]:
-            del self.subscriptions[pair]
+    async def read(self, connection_id: str, *, now: int) -> Connection | None:
+        """Give the connection, if it is open."""
+        try:
+            return self._rows.open(connection_id, now)
+        except ConnectionClosed:
+            return None
+
+    async def remove(self, connection_id: str) -> Sequence[Subscription]:
+        """Forget the connection; give its subscriptions."""
+        self._rows.connections.pop(connection_id, None)
+        self._rows.buckets.pop(connection_id, None)
+        return self._rows.subscriptions_of(connection_id)
 
     async def renew_lease(self, connection_id: str, *, lease_until: int, now: int) -> None:
         """Replace the connection by one with another lease."""
-        kept = self._live(connection_id, now)
-        self.connections[connection_id] = Connection(
-            connection_id=kept.connection_id,
-            user=kept.user,
-            info=kept.info,
-            connected_at_ms=kept.connected_at_ms,
-            lease_until=lease_until,
-            expires_at=kept.expires_at,
-        )
+        kept = self._rows.open(connection_id, now)
+        self._rows.connections[connection_id] = structs.replace(kept, lease_until=lease_until)
 
-    async def add_subscriptions(
-        self,
-        connection_id: str,
-        channels: Sequence[str],
-        *,
-        subscriptions_max: int,
-        expires_at: int,
-        now: int,
+    async def authorize(
+        self, connection_id: str, identity: Identity, *, now: int
+    ) -> Sequence[Subscription]:
+        """Replace the connection by one with another identity; give its subscriptions."""
+        kept = self._rows.open(connection_id, now)
+        self._rows.connections[connection_id] = structs.replace(kept, identity=identity)
+        return self._rows.subscriptions_of(connection_id)
+
+    async def take(self, connection_id: str, bucket: str, rate: Rate, *, now: float) -> bool:
+        """Move the moment (epoch milliseconds) at which the bucket is full again."""
+        self._rows.open(connection_id, int(now))
+        buckets = self._rows.buckets.setdefault(connection_id, {})
+        step, now_ms = int(rate.interval_s * 1000), int(now * 1000)
+        full_at = max(now_ms, buckets.get(bucket, now_ms))
+        taken = full_at <= now_ms + (rate.burst - 1) * step
+        buckets[bucket] = full_at + step if taken else full_at
+        return taken
+
+    async def of_user(self, user: str, *, now: int) -> Sequence[str]:
+        """Give the ids of a user's open connections."""
+        return [
+            row.connection_id
+            for row in self._rows.connections.values()
+            if row.identity.user == user and row.expires_at > now
+        ]
+
+    async def block(self, user: str, *, until: int) -> None:
+        """Keep the block, or a longer one."""
+        self._rows.blocks[user] = max(until, self._rows.blocks.get(user, until))
+
+
+class MemorySubscriptions:
+    """SubscriptionStore in dictionaries."""
+
+    def __init__(self, rows: Rows, *, page_rows: int) -> None:
+        self._rows = rows
+        self._page_rows = page_rows
+
+    async def add(
+        self, connection: Connection, channels: Sequence[str], *, subscriptions_max: int, now: int
     ) -> None:
         """Keep the pairs that are new."""
-        self._live(connection_id, now)
-        held = sum(pair[1] == connection_id for pair in self.subscriptions)
+        connection_id, identity = connection.connection_id, connection.identity
         missing = [
-            channel for channel in channels if (channel, connection_id) not in self.subscriptions
+            each for each in channels if (each, connection_id) not in self._rows.subscriptions
         ]
-        if held + len(missing) > subscriptions_max:
+        if not missing:
+            return
+        kept = self._rows.open(connection_id, now)
+        if not kept.identity.allows_the_same_as(identity):
+            raise IdentityChanged
+        if len(self._rows.subscriptions_of(connection_id)) + len(missing) > subscriptions_max:
             raise SubscriptionsFull
         for channel in missing:
-            self.subscriptions[channel, connection_id] = expires_at
+            self._rows.subscriptions[channel, connection_id] = Subscription(
+                connection_id=connection_id,
+                channel=channel,
+                user=identity.user,
+                shard=0,
+                authorized_until=identity.authorized_until,
+                expires_at=connection.expires_at,
+            )
 
-    async def remove_subscription(self, connection_id: str, channel: str) -> None:
+    async def end(self, connection_id: str, channel: str) -> bool:
         """Forget one pair."""
-        self.subscriptions.pop((channel, connection_id), None)
+        return self._rows.subscriptions.pop((channel, connection_id), None) is not None
 
-    async def subscribers(self, channel: str, *, now: int) -> AsyncIterator[Sequence[str]]:
-        """Give the pairs of a channel, page by page."""
-        found = [
-            connection_id
-            for (subscribed, connection_id), expires_at in self.subscriptions.items()
-            if subscribed == channel and expires_at > now
-        ]
+    async def remove(self, subscriptions: Sequence[Subscription]) -> None:
+        """Forget these pairs."""
+        for each in subscriptions:
+            self._rows.subscriptions.pop((each.channel, each.connection_id), None)
+
+    async def authorize(self, subscription: Subscription, *, until: int | None) -> None:
+        """Replace the pair by one with another end, if it is there."""
+        pair = (subscription.channel, subscription.connection_id)
+        if kept := self._rows.subscriptions.get(pair):
+            self._rows.subscriptions[pair] = structs.replace(kept, authorized_until=until)
+
+    async def of_channel(
+        self, channel: str, *, now: int, fresh: bool = True
+    ) -> AsyncIterator[Sequence[str]]:
+        """Give the pairs of a channel that count, page by page."""
+        found = self._live(channel, now)
         for start in range(0, len(found), self._page_rows):
             yield found[start : start + self._page_rows]
 
-    def _live(self, connection_id: str, now: int) -> Connection:
-        connection = self.connections.get(connection_id)
-        if connection is None or connection.expires_at <= now:
-            raise ConnectionClosed
-        return connection
+    async def occupy(self, channel: str, *, expires_at: int, now: int) -> bool:
+        """Keep the note."""
+        vacant = self._rows.occupied.get(channel, now) <= now
+        self._rows.occupied[channel] = expires_at
+        return vacant
+
+    async def vacate(self, channel: str, *, now: int) -> bool:
+        """Forget the note when no subscriber is found."""
+        if self._live(channel, now):
+            return False
+        return self._rows.occupied.pop(channel, now) > now
+
+    def _live(self, channel: str, now: int) -> list[str]:
+        return [
+            row.connection_id
+            for row in self._rows.subscriptions.values()
+            if row.channel == channel
+            and row.expires_at > now
+            and (row.authorized_until is None or row.authorized_until > now)
+        ]
+
+
+class MemoryLog:
+    """LogStore in dictionaries."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def claim(self, claim: Claim, *, expires_at: int, now: float) -> ClaimOutcome:
+        """Keep the claim unless a younger one or a publication holds the key."""
+        row = self._row(claim)
+        if row is not None and row.expires_at > int(now):
+            if row.position is not None:
+                return Published(row.position, row.fanned)
+            if row.claimant != claim.token and row.claimed_at > now - limits.CLAIM_TIMEOUT_S:
+                return Pending()
+        fresh = KeyRow(claim.token, claimed_at=now, expires_at=expires_at)
+        self._rows.keys[claim.channel, claim.user, claim.key] = fresh
+        return Claimed()
+
+    async def next_position(
+        self, channel: str, *, new_epoch: str, expires_at: int, now: float
+    ) -> Position:
+        """Move the head on."""
+        head = await self.begin(channel, new_epoch=new_epoch, expires_at=expires_at, now=now)
+        position = Position(head.position.epoch, head.position.offset + 1)
+        moved = structs.replace(head, position=position, moved_at=now)
+        self._rows.heads[channel] = (moved, expires_at)
+        return position
+
+    async def begin(self, channel: str, *, new_epoch: str, expires_at: int, now: float) -> Head:
+        """Give the head, or keep one at offset 0."""
+        head = await self.head(channel, now=now)
+        if head is None:
+            head = Head(Position(new_epoch, 0), created_at=now, moved_at=now)
+            self._rows.heads[channel] = (head, expires_at)
+        return head
+
+    async def append(
+        self,
+        channel: str,
+        epoch: str,
+        entry: Entry,
+        *,
+        expires_at: int,
+        claim: Claim | None = None,
+    ) -> None:
+        """Keep the publication where nothing is, and its position under the key."""
+        position = Position(epoch, entry.offset)
+        row = None if claim is None else self._claimed(claim, position)
+        kept = self._rows.entries.get((channel, epoch, entry.offset))
+        if kept is not None and kept[0].payload != entry.payload:
+            raise OffsetTaken
+        self._rows.entries[channel, epoch, entry.offset] = (entry, expires_at)
+        if row is not None:
+            row.position = position
+
+    async def mark_fanned(self, claim: Claim) -> None:
+        """Note it under the key."""
+        row = self._row(claim)
+        if row is not None and row.position is not None:
+            row.fanned = True
+
+    async def head(self, channel: str, *, now: float) -> Head | None:
+        """Give the head, if it counts."""
+        head, expires_at = self._rows.heads.get(channel, (None, 0))
+        return head if expires_at > int(now) else None
+
+    async def entries(
+        self, channel: str, epoch: str, first: int, last: int, *, now: float, limit: int = 1000
+    ) -> Sequence[Entry]:
+        """Give those between, in order."""
+        low, high = sorted((first, last))
+        found = [
+            entry
+            for (of_channel, of_epoch, offset), (entry, expires_at) in self._rows.entries.items()
+            if (of_channel, of_epoch) == (channel, epoch)
+            and low <= offset <= high
+            and expires_at > int(now)
+        ]
+        found.sort(key=lambda entry: entry.offset, reverse=first > last)
+        return found[:limit]
+
+    async def close_hole(
+        self, channel: str, epoch: str, offset: int, *, expires_at: int, at: float
+    ) -> bool:
+        """Keep an entry without payload where no publication is."""
+        kept = self._rows.entries.get((channel, epoch, offset))
+        if kept is not None and kept[0].payload is not None:
+            return False
+        self._rows.entries[channel, epoch, offset] = (Entry(offset, None, at), expires_at)
+        return True
+
+    def _row(self, claim: Claim) -> KeyRow | None:
+        return self._rows.keys.get((claim.channel, claim.user, claim.key))
+
+    def _claimed(self, claim: Claim, position: Position) -> KeyRow:
+        row = self._row(claim)
+        if row is None or row.claimant != claim.token or row.position not in {None, position}:
+            raise ClaimLost
+        return row
+
+
+class MemoryPresence:
+    """PresenceStore in dictionaries."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def enter(
+        self, channel: str, identity: Identity, connection_id: str, *, expires_at: int
+    ) -> Collection[str]:
+        """Add to the user's set."""
+        row = self._rows.presence.get((channel, identity.user))
+        before = set() if row is None else row.members
+        self._rows.presence[channel, identity.user] = PresenceRow(
+            before | {connection_id}, identity.info, expires_at
+        )
+        return frozenset(before)
+
+    async def leave(self, channel: str, user: str, connection_id: str) -> Collection[str] | None:
+        """Take from the user's set."""
+        row = self._rows.presence.get((channel, user))
+        if row is None or connection_id not in row.members:
+            return None
+        row.members.remove(connection_id)
+        if not row.members:
+            del self._rows.presence[channel, user]
+        return frozenset(row.members)
+
+    async def alive(self, connection_ids: Collection[str], *, now: int) -> Collection[str]:
+        """Look the connections up."""
+        return {
+            each
+            for each in connection_ids
+            if (row := self._rows.connections.get(each))
+            and row.expires_at > now
+            and row.lease_until > now
+        }
+
+    async def page(
+        self, channel: str, *, limit: int, now: int, after: str | None = None
+    ) -> PresencePage:
+        """Give the users whose names come next."""
+        entries = sorted(
+            (user, row)
+            for (of_channel, user), row in self._rows.presence.items()
+            if of_channel == channel and (after is None or user > after)
+        )[:limit]
+        users = [
+            PresentUser(user, sorted(alive), row.info)
+            for user, row in entries
+            if row.expires_at > now and (alive := await self.alive(row.members, now=now))
+        ]
+        return PresencePage(users, entries[-1][0] if len(entries) == limit else None)
+
+    async def count(self, channel: str, *, at_most: int, now: int) -> int:
+        """Count the channel's entries that live."""
+        entries = self._rows.presence.items()
+        live = sum(at == channel and row.expires_at > now for (at, _), row in entries)
+        return min(at_most, live)
 
 
 class MemoryTransport:
@@ -101,6 +357,7 @@ class MemoryTransport:
     def __init__(self, *, width: int = 3) -> None:
         self.width = width
         self.sent: list[tuple[str, bytes]] = []
+        self.closed: list[str] = []
         self.outcomes: dict[str, Outcome | Exception] = {}
         self.hanging: dict[str, asyncio.Event] = {}
         self.running = 0
@@ -117,6 +374,14 @@ class MemoryTransport:
         finally:
             self.running -= 1
         self.sent.append((connection_id, payload))
+        return self._outcome(connection_id)
+
+    async def close(self, connection_id: str) -> Outcome:
+        """Note the end, and answer as told."""
+        self.closed.append(connection_id)
+        return self._outcome(connection_id)
+
+    def _outcome(self, connection_id: str) -> Outcome:
         outcome = self.outcomes.get(connection_id, Delivered())
         if isinstance(outcome, Exception):
             raise outcome

@@ -3,21 +3,34 @@
 It is a message of its own because the gateway's idle timer knows no control frames (B-273).
 """
 
-from msgspec import Struct
+from typing import Annotated
 
-from functions.core import connections
+from msgspec import Meta, Struct
+
+from functions.core import channels, connections, history, limits
 from functions.core.context import Context
+from functions.core.permissions import allows
 from functions.core.protocol import Position
 
 
 class Ping(Struct, frozen=True):
     """The fields of a `ping` request: where the client stands in channels with history."""
 
-    positions: dict[str, Position] = {}
+    positions: Annotated[dict[str, Position], Meta(max_length=limits.SUBSCRIPTIONS_MAX)] = {}
 
 
-async def ping(context: Context, _request: Ping) -> dict[str, object]:
-    """Renew the connection's lease; `behind` is empty, as no namespace keeps history yet."""
+async def ping(context: Context, request: Ping) -> dict[str, object]:
+    """Renew the connection's lease; reply with the time and the channels that have moved on.
+
+    A channel that the client may not read is passed over.
+    """
     now_s = context.clock()
     await connections.renew_lease(context.store, context.connection_id, now=int(now_s))
-    return {"at": int(now_s * 1000), "behind": []}
+    readable = {
+        channel: position
+        for channel, position in request.positions.items()
+        if channels.is_name(channel)
+        and channel.partition(":")[0] in context.namespaces
+        and allows(context.identity.grants, "subscribe", channel)
+    }
+    return {"at": int(now_s * 1000), "behind": await history.behind(context, readable)}

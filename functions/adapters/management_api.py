@@ -8,7 +8,7 @@ would hold a broadcast up for minutes.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -72,18 +72,30 @@ class ManagementApiTransport:
 
     async def send(self, connection_id: str, payload: bytes) -> Outcome:
         """Post, and post again after 429, 5xx or a broken link (see Transport)."""
+        return await self._repeat(
+            connection_id,
+            lambda: self._client.post_to_connection(ConnectionId=connection_id, Data=payload),
+        )
+
+    async def close(self, connection_id: str) -> Outcome:
+        """Delete, and delete again after 5xx or a broken link (see Transport)."""
+        return await self._repeat(
+            connection_id, lambda: self._client.delete_connection(ConnectionId=connection_id)
+        )
+
+    async def _repeat(self, connection_id: str, call: Callable[[], Awaitable[object]]) -> Outcome:
         attempt = 0
         while True:
             await self._pace.wait()
-            outcome = await self._post(connection_id, payload)
+            outcome = await self._call(call)
             attempt += 1
             if not isinstance(outcome, Failed) or attempt >= self._attempts(connection_id, outcome):
                 return outcome
             await asyncio.sleep(_backoff_s(attempt))
 
-    async def _post(self, connection_id: str, payload: bytes) -> Outcome:
+    async def _call(self, call: Callable[[], Awaitable[object]]) -> Outcome:
         try:
-            await self._client.post_to_connection(ConnectionId=connection_id, Data=payload)
+            await call()
         except ClientError as error:
             return _refused(error)
         except (ConnectTimeoutError, ReadTimeoutError):

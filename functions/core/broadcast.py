@@ -1,7 +1,7 @@
 """The fan-out: one payload to every connection subscribed to a channel.
 
-Reaches connections through Transport and finds them through Store; a connection found gone is
-closed afterwards. One that is gone, fails or hangs keeps no other from its message.
+Reaches connections through Transport and finds them through Store; those found gone are named, to
+be closed (core/closing.py). One that is gone, fails or hangs keeps no other from its message.
 """
 
 import asyncio
@@ -11,46 +11,47 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from functions.core import connections, limits
-from functions.core.context import Context
+from functions.core import limits
+from functions.core.context import Services
 from functions.core.ports import Delivered, Failed, Gone, Outcome
 
 logger = logging.getLogger(__name__)
 
 
 class Tally(Struct, frozen=True):
-    """How a broadcast went: the number of connections by outcome."""
+    """How a broadcast went: the number of connections by outcome, and the ids of those gone."""
 
     delivered: int
-    gone: int
     failed: int
+    gone: Sequence[str] = ()
 
 
 async def broadcast(
-    context: Context,
+    services: Services,
     channel: str,
     payload: bytes,
     *,
     leave_out: str | None = None,
+    fresh: bool = True,
     timeout_s: float = limits.BROADCAST_TIMEOUT_S,
 ) -> Tally:
     """Send `payload` to each subscriber of `channel` but the connection `leave_out`.
 
-    At most `transport.width` sends run at a time, over page borders: a slow connection holds up
-    its own place only. Raises what reading the subscribers raises, and TimeoutError when not all
-    sends have begun after `timeout_s`; both after those that began have ended. Never raises for a
-    connection.
+    `fresh` is as in SubscriptionStore.of_channel. At most `transport.width` sends run at a time,
+    over page borders: a slow connection holds up its own place only. Raises what reading the
+    subscribers raises, and TimeoutError when not all sends have begun after `timeout_s`; both
+    after those that began have ended. Never raises for a connection.
     """
-    started_at = context.clock()
+    started_at = services.clock()
     outcomes: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     gone: list[str] = []
-    places = asyncio.Semaphore(context.transport.width)
+    places = asyncio.Semaphore(services.transport.width)
     tasks: set[asyncio.Task[None]] = set()
 
     async def reach(connection_id: str) -> None:
         try:
-            outcome = await _send(context, connection_id, payload)
+            outcome = await _send(services, connection_id, payload)
         finally:
             places.release()
         outcomes[type(outcome).__name__] += 1
@@ -61,50 +62,26 @@ async def broadcast(
 
     try:
         async with asyncio.timeout(timeout_s):
-            async for page in context.store.subscribers(channel, now=int(started_at)):
-                for connection_id in page:
-                    if connection_id == leave_out:
-                        continue
+            pages = services.store.subscriptions.of_channel(
+                channel, now=int(started_at), fresh=fresh
+            )
+            async for page in pages:
+                for connection_id in (each for each in page if each != leave_out):
                     await places.acquire()
                     task = asyncio.create_task(reach(connection_id))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
     finally:
         await asyncio.gather(*tasks)
-        tally = Tally(outcomes[Delivered.__name__], len(gone), outcomes[Failed.__name__])
-        _log(channel, tally, reasons, took_s=context.clock() - started_at)
-    await prune(context, gone)
+        tally = Tally(outcomes[Delivered.__name__], outcomes[Failed.__name__], tuple(gone))
+        _log(channel, tally, reasons, took_s=services.clock() - started_at)
     return tally
 
 
-async def prune(
-    context: Context, gone: Sequence[str], *, timeout_s: float = limits.PRUNE_TIMEOUT_S
-) -> None:
-    """Close connections that are gone, for at most `timeout_s`; never raises.
-
-    What stays behind is found by the next broadcast, as closing is right from any partial state.
-    """
-    left = iter(gone)
-
-    async def close_some() -> None:
-        for connection_id in left:
-            try:
-                await connections.close_connection(context.store, connection_id)
-            except Exception:
-                logger.exception("prune failed connection=%s", connection_id)
-
-    workers = (close_some() for _ in range(min(len(gone), limits.PRUNE_WIDTH)))
-    try:
-        async with asyncio.timeout(timeout_s):
-            await asyncio.gather(*workers)
-    except TimeoutError:
-        logger.warning("prune stopped after %g s, left=%d", timeout_s, sum(1 for _ in left))
-
-
-async def _send(context: Context, connection_id: str, payload: bytes) -> Outcome:
+async def _send(services: Services, connection_id: str, payload: bytes) -> Outcome:
     """Send, and count even a Transport that breaks its promise never to raise as one failure."""
     try:
-        return await context.transport.send(connection_id, payload)
+        return await services.transport.send(connection_id, payload)
     except Exception:
         logger.exception("send raised connection=%s", connection_id)
         return Failed("raised")
@@ -116,7 +93,7 @@ def _log(channel: str, tally: Tally, reasons: Counter[str], *, took_s: float) ->
         "broadcast channel=%s delivered=%d gone=%d failed=%d reasons=%s ms=%d",
         channel,
         tally.delivered,
-        tally.gone,
+        len(tally.gone),
         tally.failed,
         ",".join(f"{reason}:{count}" for reason, count in sorted(reasons.items())) or "-",
         took_s * 1000,

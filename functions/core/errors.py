@@ -1,6 +1,7 @@
-"""The errors of the wire protocol: one table, and the exception that carries one of its rows.
+"""The errors and closing codes of the wire protocol: two tables, and what carries their rows.
 
 Not here: which error a situation deserves; the module that finds the situation decides.
+docs/reference/protocol.md is checked against both.
 """
 
 from typing import Final
@@ -43,13 +44,46 @@ ERRORS: Final = (
 )
 
 
+class ClosingKind(Struct, frozen=True):
+    """Why the server ends a connection: from 3500 on a client does not come back by itself."""
+
+    code: int
+    name: str
+
+    @property
+    def reconnect(self) -> bool:
+        """Whether the client may connect again at once."""
+        return self.code < 3500  # noqa: PLR2004 - the border that the protocol draws
+
+
+SHUTDOWN: Final = ClosingKind(3001, "shutdown")
+EXPIRED: Final = ClosingKind(3005, "expired")
+INVALID_TOKEN: Final = ClosingKind(3500, "invalid token")
+FORCED: Final = ClosingKind(3503, "forced to leave")
+PERMISSION_WITHDRAWN: Final = ClosingKind(3507, "permission denied")
+RATE_LIMIT_IGNORED: Final = ClosingKind(3508, "rate limit ignored")
+
+CLOSINGS: Final = (
+    SHUTDOWN,
+    EXPIRED,
+    INVALID_TOKEN,
+    FORCED,
+    PERMISSION_WITHDRAWN,
+    RATE_LIMIT_IGNORED,
+)
+
+
 class ProtocolError(Exception):
     """A request can't be served, and the client is told why.
 
-    `message` goes to the client: it names the field or the limit at fault, and no secret.
+    `message` goes to the client: it names the field or the limit at fault, and no secret. With
+    `closing` the connection is closed for it as well.
     """
 
-    def __init__(self, kind: ErrorKind, message: str | None = None) -> None:
+    def __init__(
+        self, kind: ErrorKind, message: str | None = None, *, closing: ClosingKind | None = None
+    ) -> None:
         self.kind = kind
         self.message = message or kind.name
+        self.closing = closing
         super().__init__(f"{kind.code} {self.message}")

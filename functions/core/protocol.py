@@ -31,7 +31,7 @@ class Position(Struct, frozen=True):
     """A place in a channel's log."""
 
     epoch: str
-    offset: int
+    offset: Annotated[int, Meta(ge=0)]
 
 
 class ErrorBody(Struct, frozen=True):
@@ -59,13 +59,56 @@ class Sender(Struct, frozen=True):
 
 
 class Publication(Struct, frozen=True, tag_field="type", tag="publication"):
-    """One payload published to a channel; `at` is epoch milliseconds, `data` JSON text."""
+    """One payload published to a channel; `at` is epoch milliseconds, `data` JSON text.
+
+    Without a sender a server published it; with a position it stands in the channel's history.
+    """
 
     id: str
     channel: str
     data: Raw
-    sender: Sender = field(name="from")
     at: int
+    sender: Sender | UnsetType = field(name="from", default=UNSET)
+    epoch: str | UnsetType = UNSET
+    offset: int | UnsetType = UNSET
+
+
+class Join(Struct, frozen=True, tag_field="type", tag="join"):
+    """A user has come into a channel: with the first connection."""
+
+    channel: str
+    sender: Sender = field(name="from")
+
+
+class Leave(Struct, frozen=True, tag_field="type", tag="leave"):
+    """A user has gone from a channel: with the last connection."""
+
+    channel: str
+    sender: Sender = field(name="from")
+
+
+class Message(Struct, frozen=True, tag_field="type", tag="message"):
+    """What a server sent to a user rather than to a channel; `at` is epoch milliseconds."""
+
+    id: str
+    data: Raw
+    at: int
+
+
+class Unsubscribed(Struct, frozen=True, tag_field="type", tag="unsubscribed"):
+    """The server ended a subscription; `code` is an error's."""
+
+    channel: str
+    code: int
+    message: str
+
+
+class Closing(Struct, frozen=True, tag_field="type", tag="closing"):
+    """The last message before the server ends a connection, whose end can carry no code."""
+
+    code: int
+    message: str
+    reconnect: bool
 
 
 class _OnlyId(Struct):
@@ -109,7 +152,7 @@ def encode_result(id: RequestId | None, result: object) -> str:  # noqa: A002 - 
     Raises ProtocolError 106 when the reply is longer than a reply may be.
     """
     text = _encoder.encode(
-        Reply(ok=True, id=_present(id), result=UNSET if result is None else result)
+        Reply(ok=True, id=present(id), result=UNSET if result is None else result)
     )
     if len(text) > limits.REPLY_BYTES_MAX:
         raise ProtocolError(
@@ -121,7 +164,7 @@ def encode_result(id: RequestId | None, result: object) -> str:  # noqa: A002 - 
 
 def encode_error(id: RequestId | None, error: ProtocolError) -> str:  # noqa: A002 - the same
     """Give the text of a reply that says what is wrong."""
-    return _encoder.encode(Reply(ok=False, id=_present(id), error=error_body(error))).decode()
+    return _encoder.encode(Reply(ok=False, id=present(id), error=error_body(error))).decode()
 
 
 def error_body(error: ProtocolError) -> ErrorBody:
@@ -129,13 +172,14 @@ def error_body(error: ProtocolError) -> ErrorBody:
     return ErrorBody(error.kind.code, error.message, error.kind.temporary)
 
 
-def encode_publication(publication: Publication) -> bytes:
-    """Give the one payload that all subscribers of a publication receive."""
-    return _encoder.encode(publication)
+def encode(message: Publication | Join | Leave | Message | Unsubscribed | Closing) -> bytes:
+    """Give the one payload that all who are to receive a message get."""
+    return _encoder.encode(message)
 
 
-def _present(id: RequestId | None) -> RequestId | UnsetType:  # noqa: A002 - the same
-    return UNSET if id is None else id
+def present(value: T | None) -> T | UnsetType:
+    """Leave a field out when there is no value for it."""
+    return UNSET if value is None else value
 
 
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:

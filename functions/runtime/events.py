@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from functions.core.errors import (
     LIMIT_EXCEEDED,
@@ -17,6 +17,7 @@ from functions.core.errors import (
     UNAUTHORIZED,
     ProtocolError,
 )
+from functions.core.permissions import Identity
 
 Event: TypeAlias = Mapping[str, object]
 Result: TypeAlias = dict[str, object]
@@ -36,9 +37,12 @@ class EventError(Exception):
 
 
 class Authorizer(Struct, frozen=True, rename="camel"):
-    """What the authorizer left: the user it vouched for (B-082)."""
+    """What functions/authorizer.py left: `identity` is JSON text, as context values are flat.
 
-    principal_id: str | None = None
+    An event of $disconnect may be without (B-082).
+    """
+
+    identity: str | None = None
 
 
 class RequestContext(Struct, frozen=True, rename="camel"):
@@ -48,17 +52,17 @@ class RequestContext(Struct, frozen=True, rename="camel"):
     connected_at: int
     authorizer: Authorizer | None = None
 
-    @property
-    def principal(self) -> str | None:
-        """The user whom an authorizer vouched for, if there is one (B-108)."""
-        return None if self.authorizer is None else self.authorizer.principal_id
+    def identity(self) -> Identity:
+        """Give whom the authorizer vouched for; raise ProtocolError 101 without one (B-108)."""
+        if self.authorizer is None or self.authorizer.identity is None:
+            raise ProtocolError(UNAUTHORIZED, "no authorizer vouches for this connection")
+        return msgspec.json.decode(self.authorizer.identity, type=Identity)
 
 
 class ConnectEvent(Struct, frozen=True, rename="camel"):
-    """A client asks to connect. `query` is decoded, the last value of each name (B-105)."""
+    """A client asks to connect."""
 
     request_context: RequestContext
-    query: dict[str, str] | None = field(name="queryStringParameters", default=None)
 
 
 class MessageEvent(Struct, frozen=True, rename="camel"):

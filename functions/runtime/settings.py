@@ -17,21 +17,14 @@ class SettingsError(Exception):
 
 
 class Settings(Struct, frozen=True):
-    """The functions' settings. `anonymous`: those for whom no authorizer vouches may connect."""
+    """What all functions that keep state need."""
 
     table_name: str
-    anonymous: bool
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings; raise SettingsError for the first that is missing or wrong."""
-    auth = environ.get("AUTH", "")
-    if auth not in {"", "anonymous"}:
-        raise SettingsError(
-            f"AUTH is {auth!r}; set it to `anonymous` to let everybody in, or leave it out"
-        )
-    table_name = require(environ, "TABLE_NAME", "the name of the DynamoDB table")
-    return Settings(table_name=table_name, anonymous=auth == "anonymous")
+    return Settings(table_name=require(environ, "TABLE_NAME", "the name of the DynamoDB table"))
 
 
 def require(environ: Mapping[str, str], name: str, meaning: str) -> str:

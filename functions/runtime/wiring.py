@@ -4,6 +4,7 @@ Clients are opened when an invocation first needs them and kept. What every func
 imported here at once, while Lambda starts the environment; what some need, when they do.
 """
 
+import asyncio
 import os
 import time
 import uuid
@@ -11,11 +12,16 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from aiobotocore.session import get_session
+from msgspec import structs
 
+from functions.actions.namespaces import NAMESPACES
 from functions.adapters import dynamodb
-from functions.core import connections
-from functions.core.context import Context
+from functions.core import closing, connections
+from functions.core.context import Context, Services
+from functions.core.errors import ClosingKind
+from functions.core.happenings import Outlet
 from functions.core.ports import Store, Transport
+from functions.core.rates import Buckets
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
 
@@ -30,6 +36,9 @@ class Environment:
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
+        self._event_bus: Outlet | None = None
+        self._queue: Outlet | None = None
+        self._buckets = Buckets()
 
     async def store(self) -> Store:
         """Give the Store, opening it the first time."""
@@ -52,25 +61,79 @@ class Environment:
             self._transport = await self._open.enter_async_context(opening)
         return self._transport
 
-    def identify(self, request: RequestContext) -> str:
-        """Give the user behind an event; raise ProtocolError 101 when nobody vouches for one."""
-        return connections.identify(
-            request.connection_id, request.principal, anonymous=self.settings.anonymous
-        )
-
-    async def context(self, request: RequestContext) -> Context:
-        """Give an action its surroundings. Raises as identify, store and transport do."""
-        return Context(
-            connection_id=request.connection_id,
-            user=self.identify(request),
-            connected_at_ms=request.connected_at,
+    async def services(self) -> Services:
+        """Give the domain its surroundings. Raises as store and transport do."""
+        return Services(
             store=await self.store(),
             transport=await self.transport(),
             clock=time.time,
-            new_id=lambda: uuid.uuid4().hex,
+            sleep=asyncio.sleep,
+            new_id=_new_id,
+            namespaces=NAMESPACES,
+            buckets=self._buckets,
+            outlets=self,
         )
+
+    async def event_bus(self) -> Outlet:
+        """Give the outlet to the event bus, opening it the first time. Raises SettingsError."""
+        if self._event_bus is None:
+            from functions.adapters import eventbridge  # noqa: PLC0415 - few have such a hook
+
+            name = settings.require(self._environ, "EVENT_BUS_NAME", "an EventBridge bus's name")
+            opening = eventbridge.open_outlet(self._session, name)
+            self._event_bus = await self._open.enter_async_context(opening)
+        return self._event_bus
+
+    async def queue(self) -> Outlet:
+        """Give the outlet to the queue, opening it the first time. Raises SettingsError."""
+        if self._queue is None:
+            from functions.adapters import sqs  # noqa: PLC0415 - few have such a hook
+
+            url = settings.require(self._environ, "EVENT_QUEUE_URL", "the URL of an SQS queue")
+            opening = sqs.open_outlet(self._session, url)
+            self._queue = await self._open.enter_async_context(opening)
+        return self._queue
+
+    def asking(self, request: RequestContext, *, even_expired: bool = False) -> "AskingConnection":
+        """Give the connection that an event came from; with `even_expired` it may be past that."""
+        return AskingConnection(self, request, even_expired=even_expired)
 
     async def close(self) -> None:
         """Close the clients."""
         await self._open.aclose()
-        self._store = self._transport = None
+        self._store = self._transport = self._event_bus = self._queue = None
+
+
+class AskingConnection:
+    """The connection that a message came from, and what answering it needs (actions/dispatch)."""
+
+    def __init__(
+        self, environment: Environment, request: RequestContext, *, even_expired: bool = False
+    ) -> None:
+        self._environment = environment
+        self._request = request
+        self._even_expired = even_expired
+
+    async def context(self) -> Context:
+        """Give an action its surroundings; raise ProtocolError when nobody vouches any more."""
+        services = await self._environment.services()
+        connection_id, identity = self._request.connection_id, self._request.identity()
+        if not self._even_expired:
+            identity = await connections.current_identity(
+                services.store, connection_id, identity, now=time.time()
+            )
+        return Context(
+            **structs.asdict(services),
+            connection_id=connection_id,
+            identity=identity,
+            connected_at_ms=self._request.connected_at,
+        )
+
+    async def end(self, kind: ClosingKind) -> None:
+        """Say why, and end the connection."""
+        services = await self._environment.services()
+        await closing.end_connection(services, self._request.connection_id, kind)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

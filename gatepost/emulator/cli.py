@@ -1,4 +1,4 @@
-"""The command line: `gatepost dev`, `gatepost replay`.
+"""The command line: `gatepost dev`, `gatepost replay`, `gatepost token`.
 
 Parses, prints, and sets the exit code: 0 after Ctrl-C, 2 for a mistake of the developer (one
 sentence, no traceback). What the commands do is in their own modules, which are imported late so
@@ -9,6 +9,7 @@ import argparse
 import io
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -67,7 +68,31 @@ def parser() -> argparse.ArgumentParser:
         "with 0 when it does the same now, with 1 at the first difference.",
     )
     replay.add_argument("file", help="the trace", type=Path, metavar="FILE")
+    token = commands.add_parser(
+        "token",
+        help="make a token to connect with, signed with JWT_SECRET of an environment file",
+        description="Prints a JSON Web Token for local use: ws://localhost:3001/dev?token=...",
+        epilog="example:\n  gatepost token --sub alice --permissions 'chat:*=subscribe,publish'\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_token_options(token)
     return top
+
+
+def _add_token_options(token: argparse.ArgumentParser) -> None:
+    token.add_argument("--sub", help="the user", required=True, metavar="USER")
+    token.add_argument(
+        "--permissions", help="what is allowed in which channels; may be repeated",
+        action="append", default=[], metavar="PATTERN=OPERATION,...",
+    )  # fmt: skip
+    token.add_argument("--info", help="what others see of the user, as JSON", default="",
+                       metavar="JSON")  # fmt: skip
+    token.add_argument("--api", help="what is allowed in the HTTP API", default="",
+                       metavar="PERMISSION,...")  # fmt: skip
+    token.add_argument("--ttl", help="how long it counts: 30s, 5m, 1h, 7d (default: %(default)s)",
+                       default="1h", metavar="DURATION")  # fmt: skip
+    token.add_argument("--env-file", help="file that sets JWT_SECRET (default: %(default)s)",
+                       type=Path, default=Path("local.env"), metavar="PATH")  # fmt: skip
 
 
 def _add_dev_options(dev: argparse.ArgumentParser) -> None:
@@ -138,6 +163,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from gatepost.emulator.replay import replay  # noqa: PLC0415 - the same
 
             return replay(given.file, sys.stdout)
+        if given.command == "token":
+            sys.stdout.write(f"{_token(given)}\n")
+            return 0
         import asyncio  # noqa: PLC0415 - `--help` needs none of it; Ctrl-C here is caught below
 
         from gatepost.emulator.dev import run  # noqa: PLC0415 - as above
@@ -152,6 +180,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         _let_go_of_output()
     return 0
+
+
+def _token(given: argparse.Namespace) -> str:
+    from gatepost.emulator.environment import read_env_file  # noqa: PLC0415 - as above
+    from gatepost.emulator.tokens import TokenOptions, make_token  # noqa: PLC0415
+
+    options = TokenOptions(
+        sub=given.sub,
+        permissions=given.permissions,
+        info=given.info,
+        api=given.api,
+        ttl=given.ttl,
+    )
+    return make_token(options, read_env_file(given.env_file), now=int(time.time()))
 
 
 def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":

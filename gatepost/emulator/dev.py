@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import urlsplit
 
 from msgspec import structs
 
@@ -39,7 +38,7 @@ from gatepost.emulator.own_folder import own_folder
 from gatepost.emulator.pages import Pages
 from gatepost.emulator.reload import Saved, watch
 from gatepost.emulator.sockets import summary_lines, with_domain
-from gatepost.emulator.tables import StandIn, create_tables
+from gatepost.emulator.tables import StandIn, create_tables, is_url
 from gatepost.gateway.core.deployment import Deployment, Function
 from gatepost.gateway.core.inputs import NotInvocable, Outcome
 from gatepost.gateway.core.ports import Disturbable, Invoker
@@ -84,6 +83,10 @@ async def run(options: DevOptions, stream: TextIO) -> None:
         await _start_unless_stopped(emulator, stop)
         if stop.is_set():
             return
+        watching = asyncio.Event()
+        following = asyncio.create_task(emulator.follow_saves(stop, watching))
+        stack.callback(following.cancel)
+        await watching.wait()
         for line in emulator.summary():
             log.say(line)
         log.say(f"Ready after {time.monotonic() - started:.1f} s. Ctrl-C stops it.")
@@ -91,7 +94,7 @@ async def run(options: DevOptions, stream: TextIO) -> None:
             names = ", ".join(sorted(log.not_loaded))
             log.say(f"Can't be loaded, see above: {names}.{emulator.loaded_by()}")
         log.say("")
-        await emulator.follow_saves(stop)
+        await following
         log.say("\nStopping: closing sockets, running $disconnect ...")
 
 
@@ -303,7 +306,7 @@ class Emulator:
             watching = asyncio.create_task(self._tell_of_the_end(stand_in))
             self._stack.callback(watching.cancel)
             return url
-        if not _is_url(given):
+        if not is_url(given):
             raise UserError(f"--dynamodb {given}: expected a URL such as http://localhost:8000.")
         return given
 
@@ -314,16 +317,21 @@ class Emulator:
             "gone: restart gatepost dev."
         )
 
-    async def follow_saves(self, stop: asyncio.Event) -> None:
-        """Swap the workers at each save of a handler, until `stop` is set."""
+    async def follow_saves(self, stop: asyncio.Event, watching: asyncio.Event) -> None:
+        """Swap the workers at each save of a handler, until `stop` is set.
+
+        Sets `watching` once no save is missed any more, or it is clear that none can be followed.
+        """
         template, root = _resolved(self._options.template, self._deployment.root)
         try:
-            await watch(template, root, self._on_save, stop)
+            await watch(template, root, self._on_save, stop, on_watching=watching.set)
         except* OSError as errors:  # a limit of the system, a folder that has gone
             self._log.say(
                 f"Saves are not followed any more: {errors.exceptions[0]}. "
                 "Restart gatepost dev to apply them."
             )
+        finally:
+            watching.set()
         await stop.wait()
 
     async def _on_save(self, saved: Saved) -> None:
@@ -367,14 +375,6 @@ def _read(options: DevOptions, env_file: Mapping[str, str]) -> Deployment:
     except TemplateError as error:
         raise UserError(str(error)) from error
     return with_domain(deployment, options.domain)
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
-        return False
 
 
 def _resolved(*paths: Path) -> tuple[Path, ...]:

@@ -43,11 +43,14 @@ async def watch(
     root: Path,
     on_save: Callable[[Saved], Awaitable[None]],
     stop: asyncio.Event,
+    *,
+    on_watching: Callable[[], None],
 ) -> None:
     """Await `on_save` once for each save, one at a time, until `stop` is set.
 
-    `template` and `root` are resolved paths. A change of the template and of code in one save
-    counts as code first, then as template; a new folder at the top counts as code.
+    Calls `on_watching` once: whatever is saved after it is told. `template` and `root` are resolved
+    paths. A change of the template and of code in one save counts as code first, then as template;
+    a new folder at the top counts as code.
     """
     saves = _Saves(template, on_save, stop)
     async with asyncio.TaskGroup() as watchers:
@@ -55,11 +58,9 @@ async def watch(
         watchers.create_task(saves.follow(*{root, template.parent}, recursive=False))
         if folders := _folders_with_code(root):
             watchers.create_task(saves.follow(*folders, recursive=True))
-        new_folders = awatch(root, watch_filter=_NewFolder(), stop_event=stop, recursive=False)
-        async for changes in new_folders:
-            made = {Path(path) for _, path in changes}
-            watchers.create_task(saves.follow(*made, recursive=True))
-            await saves.tell("code")
+        watchers.create_task(saves.follow_new_folders(root, watchers))
+        await asyncio.sleep(0)  # each runs to its first wait, which is for what it watches already
+        on_watching()
 
 
 class _Saves:
@@ -89,6 +90,16 @@ class _Saves:
                 await self.tell("code")
             if template in changed:
                 await self.tell("template")
+
+    async def follow_new_folders(self, root: Path, watchers: asyncio.TaskGroup) -> None:
+        """Tell of folders that are made at the top, and follow them among the `watchers`."""
+        new_folders = awatch(
+            root, watch_filter=_NewFolder(), stop_event=self._stop, recursive=False
+        )
+        async for changes in new_folders:
+            made = {Path(path) for _, path in changes}
+            watchers.create_task(self.follow(*made, recursive=True))
+            await self.tell("code")
 
     async def tell(self, saved: Saved) -> None:
         """Await the callback, after any that runs."""

@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
@@ -104,3 +105,12 @@ def _create_table(client: Any, table: Table, endpoint: str) -> None:  # noqa: AN
             f"No DynamoDB answers at {endpoint}: {error} "
             "Start it first, or leave out --dynamodb to use the built-in one."
         ) from error
+
+
+def is_url(text: str) -> bool:
+    """Say whether `text` can be an endpoint: http or https, with a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False

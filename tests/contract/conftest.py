@@ -5,7 +5,6 @@ concurrency where moto is not.
 """
 
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
-from functions.adapters import dynamodb
+from functions.adapters import dynamodb, dynamodb_table
 from functions.adapters import dynamodb_items as items
 from functions.core.ports import Store
 from tests.conftest import fresh_table
 from tests.contract.fault_proxy import FaultProxy, fault_proxy
 from tests.contract.scripted_gateway import ScriptedGateway, scripted_gateway
-from tests.fakes import MemoryStore
-from tests.optional_tools import dynoxide
+from tests.fake_rows import Rows
+from tests.fakes import memory_store
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from functions.adapters.dynamodb_items import Item, Key
 
 # A lost answer costs a test this long, not the seconds of CONFIG.
-IMPATIENT = dynamodb.CONFIG.merge(AioConfig(read_timeout=1))
+IMPATIENT = dynamodb_table.CONFIG.merge(AioConfig(read_timeout=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,15 @@ class TableCase:
 
 @dataclass(frozen=True, slots=True)
 class StoreCase:
-    """A Store, and what a test of the contract may do behind its back."""
+    """A Store, and what a test of the contract may do behind its back.
+
+    Where it `repeats`, answers get lost, and what was done is done again.
+    """
 
     store: Store
     block: Callable[[str, int], Awaitable[None]]
     rows: Callable[[], Awaitable[int]]
+    repeats: bool = False
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +96,7 @@ async def open_table(endpoint: str, session: AioSession) -> AsyncIterator[TableC
         through_proxy = await stack.enter_async_context(
             session.create_client("dynamodb", endpoint_url=proxy.url, config=IMPATIENT)
         )
-        store = dynamodb.DynamoDBStore(through_proxy, table_name)
+        store = dynamodb.store_over(through_proxy, table_name)
         yield TableCase(store, client, table_name, proxy)
 
 
@@ -129,39 +132,19 @@ async def case(
     async with open_table(request.getfixturevalue(fixture), aws_session) as case:
         if request.param == "bad day":
             case.proxy.have_a_bad_day()
-        yield StoreCase(case.store, case.block, case.rows)
-
-
-@pytest.fixture(scope="session")
-def dynoxide_endpoint() -> Iterator[str]:
-    """Give the URL of a dynoxide of our own."""
-    binary = dynoxide()
-    assert binary, "tests that use dynoxide are marked so"
-    with socket.socket() as probe:  # dynoxide can't say which port the system chose
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(
-        [binary, "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert "listening" in process.stdout.readline()
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
+        repeats = request.param == "bad day"
+        yield StoreCase(case.store, case.block, case.rows, repeats)
 
 
 def _memory_case() -> StoreCase:
-    store = MemoryStore()
+    kept = Rows()
+    store = memory_store(kept)
 
     async def block(user: str, until: int) -> None:
-        store.blocks[user] = until
+        kept.blocks[user] = until
 
     async def rows() -> int:
-        return len(store.connections) + len(store.subscriptions) + len(store.blocks)
+        return kept.count()
 
     return StoreCase(store, block, rows)
 

@@ -9,10 +9,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from functions.core.context import Services
+    from tests.e2e.guarded import Guarded
 
 ROOT = Path(__file__).parent.parent.parent
 GATEPOST = Path(sys.executable).parent / "gatepost"
@@ -148,3 +156,64 @@ def shared_emulator() -> Iterator[RunningEmulator]:
     running = RunningEmulator("--env-file", "local.env")
     yield running
     running.stop_now()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> "Iterator[Guarded]":
+    """The template where tokens are needed, in one emulator for all tests that leave it whole."""
+    from tests.e2e.guarded import Guarded  # noqa: PLC0415 - it is made of what stands here
+
+    running = Guarded(tmp_path_factory.mktemp("guarded"), moto_endpoint)
+    yield running
+    running.emulator.stop_now()
+
+
+@pytest.fixture
+async def services(
+    guarded: "Guarded",
+    moto_endpoint: str,
+    fake_credentials: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> "AsyncIterator[Services]":
+    """What functions have, over the table and gateway of `guarded`."""
+    async with services_of(guarded.emulator, moto_endpoint, "dev", monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def template_over_moto(moto_endpoint: str) -> Iterator[RunningEmulator]:
+    """The template as `make run` has it, over a table that tests can reach as well."""
+    running = RunningEmulator(
+        *("--env-file", "local.env", "--dynamodb", moto_endpoint, "--stage", "shown")
+    )
+    yield running
+    running.stop_now()
+
+
+@pytest.fixture
+async def template_services(
+    template_over_moto: RunningEmulator,
+    moto_endpoint: str,
+    fake_credentials: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> "AsyncIterator[Services]":
+    """What functions have, over the table and gateway of `template_over_moto`."""
+    async with services_of(template_over_moto, moto_endpoint, "shown", monkeypatch) as found:
+        yield found
+
+
+@asynccontextmanager
+async def services_of(
+    emulator: RunningEmulator, dynamodb_url: str, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> "AsyncIterator[Services]":
+    """Work on the table and gateway of an emulator of this template, as its functions do."""
+    from functions.runtime.wiring import Environment  # noqa: PLC0415 - few tests need it
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", emulator.management_url)
+    monkeypatch.setenv("TABLE_NAME", f"gatepost-{stage}-Table")
+    environment = Environment()
+    try:
+        yield await environment.services()
+    finally:
+        await environment.close()

@@ -1,9 +1,12 @@
 """The chat page in headless Chromium: people who join, talk, lose the server and get it back."""
 
+import re
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -69,7 +72,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def join(browser: Browser, shared_emulator: "RunningEmulator") -> Join:
-    """Let somebody join the chat, each in a browser profile of their own."""
+    """Let people join the test's own channel, each in a browser profile of their own."""
+    channel = f"chat:{uuid.uuid4().hex[:8]}"  # what others said stays in theirs
 
     async def join(
         name: str,
@@ -79,7 +83,7 @@ def join(browser: Browser, shared_emulator: "RunningEmulator") -> Join:
     ) -> Person:
         width, height = size
         person = Person(await browser.new_page(viewport={"width": width, "height": height}))
-        await person.join(at.page_url, name)
+        await person.join(f"{at.page_url}#{channel}", name)
         return person
 
     return join
@@ -104,6 +108,31 @@ async def test_two_people_talk_both_ways(join: Join, shared_emulator: "RunningEm
         assert hosts == expected
 
 
+async def test_who_comes_later_reads_what_was_said_and_sees_who_is_here(join: Join) -> None:
+    """History once and in order, unread by nobody's count; presence follows joins and leaves."""
+    ada = await join("Ada")
+    for text in ("One", "Two"):
+        await ada.say(text)
+        await expect(ada.page.locator(".message[data-delivery=sent]").last).to_contain_text(text)
+    grace = await join("Grace")
+    await expect(grace.heard).to_have_text(["One", "Two"], timeout=DELIVERED_MS)
+    await expect(grace.page.locator(".unread:visible")).to_have_count(0)
+    for person in (ada, grace):
+        here = person.page.locator("#people summary")
+        await expect(here).to_have_text("2 here", timeout=DELIVERED_MS)
+        await here.click()
+        await expect(person.page.locator("#people-list li")).to_contain_text(["Ada", "Grace"])
+    await grace.page.get_by_label("Message", exact=True).press_sequentially("Thr")
+    activity = ada.page.locator("#activity")
+    await expect(activity).to_have_text("Grace is typing…", timeout=DELIVERED_MS)
+    await grace.say("Three")
+    await expect(ada.heard).to_have_text(["Three"], timeout=DELIVERED_MS)
+    await expect(activity).to_have_text("")
+    await grace.page.close()
+    await expect(ada.page.locator("#people summary")).to_have_text("1 here", timeout=DELIVERED_MS)
+    assert ada.complaints == grace.complaints == []
+
+
 async def test_what_people_write_is_shown_as_text(join: Join) -> None:
     """Neither a message nor a name can put markup into another's page."""
     texts = [
@@ -117,7 +146,7 @@ async def test_what_people_write_is_shown_as_text(join: Join) -> None:
         await eve.say(text)
         await expect(ada.heard.last).to_have_text(text, timeout=DELIVERED_MS)
     assert await ada.heard.all_inner_texts() == texts
-    await expect(ada.page.locator(".message .author").first).to_have_text(name)
+    await expect(ada.page.locator(".log:not([hidden]) .author").first).to_have_text(name)
     assert await ada.page.locator(".message :is(script, img, b)").count() == 0
     assert ada.complaints == eve.complaints == []
 
@@ -174,6 +203,26 @@ async def test_the_page_comes_back_by_itself_after_the_server_went_away(
     await expect(ada.heard).to_have_text(["Here again"], timeout=DELIVERED_MS)
     # The browser itself notes each attempt that failed.
     assert [it for it in ada.complaints if "WebSocket connection to" not in it] == []
+
+
+async def test_nothing_is_lost_while_the_page_is_cut_off(
+    join: Join, emulator: "RunningEmulator"
+) -> None:
+    """What was said between two connections is there, in its order and once."""
+    ada, grace = await join("Ada", at=emulator), await join("Grace", at=emulator)
+    connections = re.compile(r"connect +([\w-]+=)")
+    texts = [f"Message {number}" for number in range(12)]
+    async with aiohttp.ClientSession() as session:
+        for number, text in enumerate(texts):
+            await ada.say(text)
+            own = ada.page.locator(".message.own").last  # the next may overtake one that is not
+            await expect(own).to_have_attribute("data-delivery", "sent", timeout=DELIVERED_MS)
+            if number % 4 == 1:
+                url = f"{emulator.management_url}/@connections/"
+                latest = connections.findall(emulator.output)[-1]  # Grace's
+                await (await session.delete(url + latest)).release()
+    await expect(grace.heard).to_have_text(texts, timeout=RECONNECTED_MS)
+    assert len(connections.findall(emulator.output)) > 2
 
 
 async def test_nothing_is_wider_than_a_phone(join: Join) -> None:

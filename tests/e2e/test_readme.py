@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import RunningEmulator
 
-COPIED = ("functions", "infra", "web", "serverless.yml", "local.env", "pyproject.toml", "README.md")
-COPIED_TESTS = ("conftest.py", "fakes.py", "optional_tools.py", "functions")
+COPIED = (
+    *("functions", "infra", "web", "docs", "serverless.yml", "local.env", "pyproject.toml"),
+    "README.md",
+)
+COPIED_TESTS = (
+    *("conftest.py", "fake_outlets.py", "fake_rows.py", "fakes.py", "optional_tools.py"),
+    "functions",
+)
 
 
 def python_blocks() -> list[str]:
@@ -41,7 +47,7 @@ def project_with_the_action(folder: "Path") -> "Path":
     if line not in registry.read_text():  # else it is a reader's project, who followed the steps
         registry.write_text(
             registry.read_text()
-            .replace("import channels, echo, ping", "import channels, echo, ping, shout")
+            .replace("ping, presence\n", "ping, presence, shout\n")
             .replace('    "subscribe"', f'{line}    "subscribe"')
         )
     (folder / "tests/functions/actions/test_shout.py").write_text(test)

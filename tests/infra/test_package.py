@@ -12,17 +12,32 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.node
 
-EVERYBODY_MAY = {
+MANAGEMENT_ENDPOINT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
+
+FORGETTING = {
+    "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
-    "dynamodb:PutItem",
     "dynamodb:Query",
+    "dynamodb:UpdateItem",
 }
 TABLE_ACTIONS = {
-    "ConnectionsRole": EVERYBODY_MAY | {"dynamodb:ConditionCheckItem"},
-    "MessageRole": EVERYBODY_MAY | {"dynamodb:UpdateItem"},
+    "ApiRole": FORGETTING | {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+    "ConnectRole": {"dynamodb:ConditionCheckItem", "dynamodb:PutItem"},
+    "DisconnectRole": FORGETTING,
+    "MessageRole": FORGETTING | {"dynamodb:PutItem"},
+    "RefreshRole": FORGETTING,
 }
+"""That nothing less and nothing more is used: tests/contract/test_entry_points.py."""
+
+REACHES_CONNECTIONS = {
+    "ApiRole": ["POST", "DELETE"],
+    "DisconnectRole": ["POST"],
+    "MessageRole": ["POST", "DELETE"],
+    "RefreshRole": ["POST", "DELETE"],
+}
+FUNCTIONS = ("api", "authorizer", "connect", "disconnect", "message", "refresh")
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
@@ -34,31 +49,65 @@ def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def test_three_functions_run_on_python_3_13_and_arm(packaged: "Package") -> None:
+def routes_of(packaged: "Package", api: str) -> dict[str, dict[str, Any]]:
+    """Return the routes of one API by logical id."""
+    routes = packaged.of_type("AWS::ApiGatewayV2::Route")
+    return {name: each for name, each in routes.items() if each["ApiId"] == {"Ref": api}}
+
+
+def test_functions_run_on_python_3_13_and_arm(packaged: "Package") -> None:
     """Handlers, runtime and architecture as serverless.yml has them."""
     functions = packaged.of_type("AWS::Lambda::Function").values()
     assert {one["FunctionName"]: one["Handler"] for one in functions} == {
-        "gatepost-dev-connect": "functions/connect.handler",
-        "gatepost-dev-disconnect": "functions/disconnect.handler",
-        "gatepost-dev-message": "functions/message.handler",
+        f"gatepost-dev-{name}": f"functions/{name}.handler" for name in FUNCTIONS
     }
     assert {one["Runtime"] for one in functions} == {"python3.13"}
-    assert [one["Architectures"] for one in functions] == [["arm64"]] * 3
+    assert [one["Architectures"] for one in functions] == [["arm64"]] * len(FUNCTIONS)
 
 
-def test_the_api_has_its_three_routes_and_answers_on_default(packaged: "Package") -> None:
-    """`$default` has a route response, which makes it two-way (B-190)."""
-    (api,) = packaged.of_type("AWS::ApiGatewayV2::Api").values()
+def test_requests_are_answered_and_signals_are_not(packaged: "Package") -> None:
+    """A route response makes a route two-way (B-190)."""
+    api = packaged.resources["WebsocketsApi"]["Properties"]
     assert api["RouteSelectionExpression"] == "$request.body.action"
-    routes = packaged.of_type("AWS::ApiGatewayV2::Route")
+    routes = routes_of(packaged, "WebsocketsApi")
     two_way = {
         route["RouteKey"]: route.get("RouteResponseSelectionExpression")
         for route in routes.values()
     }
-    assert two_way == {"$connect": None, "$disconnect": None, "$default": "$default"}
-    (response,) = packaged.of_type("AWS::ApiGatewayV2::RouteResponse").values()
-    assert response["RouteResponseKey"] == "$default"
-    assert routes[response["RouteId"]["Ref"]]["RouteKey"] == "$default"
+    assert two_way == {
+        "$connect": None,
+        "$disconnect": None,
+        "$default": "$default",
+        "refresh": "$default",
+        "signal": None,
+    }
+    responses = packaged.of_type("AWS::ApiGatewayV2::RouteResponse").values()
+    assert {response["RouteResponseKey"] for response in responses} == {"$default"}
+    answered = {routes[response["RouteId"]["Ref"]]["RouteKey"] for response in responses}
+    assert answered == {"$default", "refresh"}
+
+
+def test_servers_have_an_api_whose_paths_are_the_functions_own(packaged: "Package") -> None:
+    """It does its own authorization: a key or a token, and its own answers to wrong paths."""
+    (api,) = (
+        name
+        for name, each in packaged.of_type("AWS::ApiGatewayV2::Api").items()
+        if each["ProtocolType"] == "HTTP"
+    )
+    keys = {route["RouteKey"] for route in routes_of(packaged, api).values()}
+    assert keys == {"ANY /v1/{proxy+}", "GET /openapi.json", "GET /docs"}
+
+
+def test_every_handshake_asks_the_authorizer(packaged: "Package") -> None:
+    """It is named on $connect, and no identity source keeps a header or the anonymous out."""
+    (authorizer,) = packaged.of_type("AWS::ApiGatewayV2::Authorizer").values()
+    assert (authorizer["AuthorizerType"], authorizer["IdentitySource"]) == ("REQUEST", [])
+    kinds = {
+        route["RouteKey"]: route["AuthorizationType"]
+        for route in routes_of(packaged, "WebsocketsApi").values()
+    }
+    assert kinds.pop("$connect") == "CUSTOM"
+    assert set(kinds.values()) == {"NONE"}
 
 
 def test_the_table_is_on_demand_and_forgets(packaged: "Package") -> None:
@@ -70,65 +119,77 @@ def test_the_table_is_on_demand_and_forgets(packaged: "Package") -> None:
 
 
 def test_no_function_is_told_whom_to_let_in(packaged: "Package") -> None:
-    """AUTH is set by the local environment file alone; without it connect answers 403."""
+    """AUTH is set by the local environment file alone; without it tokens decide."""
     for function in packaged.of_type("AWS::Lambda::Function").values():
         variables = function["Environment"]["Variables"]
         assert "AUTH" not in variables
         assert variables["TABLE_NAME"] == {"Ref": "Table"}
 
 
-def test_the_sender_knows_the_management_api_of_its_own_stage(packaged: "Package") -> None:
+def test_who_sends_knows_the_management_api_of_its_own_stage(packaged: "Package") -> None:
     """The AWS SDK reads the endpoint from its standard variable."""
-    function = packaged.resources["MessageLambdaFunction"]["Properties"]
-    variables = function["Environment"]["Variables"]
-    assert variables["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] == {
-        "Fn::Sub": "https://${WebsocketsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev"
+    told = {
+        function["FunctionName"]: endpoint
+        for function in packaged.of_type("AWS::Lambda::Function").values()
+        if (endpoint := function["Environment"]["Variables"].get(MANAGEMENT_ENDPOINT))
     }
+    stage = "https://${WebsocketsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev"
+    names = ("api", "disconnect", "message", "refresh")
+    assert told == {f"gatepost-dev-{name}": {"Fn::Sub": stage} for name in names}
 
 
-def test_functions_may_use_the_table_and_write_their_own_logs(packaged: "Package") -> None:
+def test_only_who_verifies_tokens_is_told_a_secret(packaged: "Package") -> None:
+    """The settings of functions/identity/settings.py; empty unless who deploys sets them."""
+    settings = {"JWT_SECRET", "JWT_JWKS_URL", "JWT_AUDIENCE", "JWT_ISSUER", "ORIGINS"}
+    for function in packaged.of_type("AWS::Lambda::Function").values():
+        variables = function["Environment"]["Variables"]
+        name = function["FunctionName"].removeprefix("gatepost-dev-")
+        verifies = name in ("api", "authorizer", "refresh")
+        assert variables.get("API_KEYS") == ("" if name == "api" else None)
+        assert {key for key in settings if variables.get(key) == ""} == (
+            settings if verifies else set()
+        )
+
+
+def test_a_function_may_use_the_table_and_write_its_own_log(packaged: "Package") -> None:
     """Nobody has more of either than that, and the framework's own role is not made."""
     roles = packaged.of_type("AWS::IAM::Role")
-    assert set(roles) == {"ConnectionsRole", "MessageRole"}
-    logs = {
-        "ConnectionsRole": [
-            {"Fn::GetAtt": ["ConnectLogGroup", "Arn"]},
-            {"Fn::GetAtt": ["DisconnectLogGroup", "Arn"]},
-        ],
-        "MessageRole": {"Fn::GetAtt": ["MessageLogGroup", "Arn"]},
-    }
+    assert set(roles) == {f"{name.capitalize()}Role" for name in FUNCTIONS}
     for name, role in roles.items():
-        table, log = statements(role)[:2]
-        assert set(table["Action"]) == TABLE_ACTIONS[name]
-        assert table["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+        log, *more = statements(role)
         assert set(log["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
-        assert log["Resource"] == logs[name]
+        own = f"{name.removesuffix('Role')}LogGroup"
+        assert log["Resource"] == {"Fn::GetAtt": [own, "Arn"]}
+        tables = [set(each["Action"]) for each in more if "dynamodb" in str(each["Action"])]
+        assert tables == ([TABLE_ACTIONS[name]] if name in TABLE_ACTIONS else [])
+        assert all(
+            each["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+            for each in more
+            if "dynamodb" in str(each["Action"])
+        )
 
 
-def test_only_the_sender_may_reach_connections_and_only_of_this_api(packaged: "Package") -> None:
-    """ManageConnections is limited to this API at this stage."""
-    roles = packaged.of_type("AWS::IAM::Role")
-    extra = {name: statements(role)[2:] for name, role in roles.items()}
-    arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}"
-    assert extra == {
-        "ConnectionsRole": [],
-        "MessageRole": [
-            {
-                "Effect": "Allow",
-                "Action": "execute-api:ManageConnections",
-                "Resource": {"Fn::Sub": f"{arn}:${{WebsocketsApi}}/dev/POST/@connections/*"},
-            }
-        ],
+def test_connections_are_reached_by_few_and_only_those_of_this_api(packaged: "Package") -> None:
+    """ManageConnections is limited to this API at this stage, and to what a function does."""
+    arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebsocketsApi}"
+    found = {}
+    for name, role in packaged.of_type("AWS::IAM::Role").items():
+        for statement in statements(role):
+            if "execute-api" in str(statement["Action"]):
+                assert statement["Action"] == "execute-api:ManageConnections"
+                resource = statement["Resource"]
+                found[name] = resource if isinstance(resource, list) else [resource]
+    assert found == {
+        name: [{"Fn::Sub": f"{arn}/dev/{method}/@connections/*"} for method in methods]
+        for name, methods in REACHES_CONNECTIONS.items()
     }
 
 
 def test_each_function_has_its_role(packaged: "Package") -> None:
-    """`connect` and `disconnect` share one, `message` has its own."""
+    """None is shared."""
     functions = packaged.of_type("AWS::Lambda::Function")
     assert {name: one["Role"]["Fn::GetAtt"][0] for name, one in functions.items()} == {
-        "ConnectLambdaFunction": "ConnectionsRole",
-        "DisconnectLambdaFunction": "ConnectionsRole",
-        "MessageLambdaFunction": "MessageRole",
+        f"{name.capitalize()}LambdaFunction": f"{name.capitalize()}Role" for name in FUNCTIONS
     }
 
 

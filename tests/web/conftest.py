@@ -13,7 +13,8 @@ from tests.headless import headless_chromium
 ROOT = Path(__file__).parent.parent.parent
 ORIGIN = "http://page.test"  # never resolved: every request is answered below
 SCRIPT = """async () => {
-  const { connected, outcomeOf, scripted, settled } = await import("/scripted.js");
+  const { connected, following, outcomeOf, publicationAt, scripted, settled } =
+    await import("/scripted.js");
   %s
 }"""
 
@@ -46,8 +47,8 @@ async def run(browser: Browser) -> AsyncIterator[Run]:
             await route.abort()
         elif path == "/":
             await route.fulfill(content_type="text/html", body="<!doctype html><title>-</title>")
-        elif path == "/scripted.js":
-            await route.fulfill(path=Path(__file__).parent / "scripted.js")
+        elif path in {"/scripted.js", "/log_server.js"}:
+            await route.fulfill(path=Path(__file__).parent / path.removeprefix("/"))
         else:
             await route.fulfill(path=ROOT / "web" / path.removeprefix("/"))
 

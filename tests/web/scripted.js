@@ -2,6 +2,9 @@
 
 import { Connection } from "/client/gatepost.js";
 
+const CHANNELS = ["subscribed", "unsubscribed", "broken", "join", "leave"];
+const TYPES = ["state", "error", "message", "closing", ...CHANNELS];
+
 export class Clock {
   time = 0;
   timers = new Map();
@@ -63,10 +66,30 @@ export class ScriptedWebSocket {
   publish(channel, id, data = id) {
     return this.say({ type: "publication", channel, id, data, at: 0 });
   }
+  /** Publications of a log, which are known by their offsets. */
+  async bring(...offsets) {
+    for (const offset of offsets) await this.say(publicationAt(offset));
+  }
+  /** A page of the log, as the reply to the last request. */
+  tell(offset, offsets, rest = { more: false }) {
+    const publications = offsets.map((it) => publicationAt(it));
+    return this.reply(this.sent.at(-1), { epoch: "e", offset, publications, ...rest });
+  }
+  /** The same, as the reply to a `subscribe` for one channel. */
+  subscribed(offset, offsets, rest = {}) {
+    const publications = offsets?.map((it) => publicationAt(it));
+    const result = { channel: "chat:x", epoch: "e", offset, publications, ...rest };
+    return this.reply(this.sent.at(-1), { channels: [result] });
+  }
   end(code = 1006, reason = "") {
     this.onclose({ code, reason });
     return settled();
   }
+}
+
+export function publicationAt(offset, epoch = "e") {
+  const channel = "chat:x";
+  return { type: "publication", channel, id: `${epoch}${offset}`, data: offset, at: 0, epoch, offset };
 }
 
 /** A macrotask later, so that every promise that could go on has gone on. */
@@ -93,7 +116,7 @@ export function scripted(options = {}, url = "ws://server/dev") {
   const parts = { webSocket: ScriptedWebSocket, clock, random, ...options };
   const connection = new Connection(url, parts);
   const events = [];
-  for (const type of ["state", "error", "subscribed", "unsubscribed", "join", "leave", "closing"]) {
+  for (const type of TYPES) {
     connection.on(type, (detail) => events.push({ type, ...detail }));
   }
   return {
@@ -117,4 +140,26 @@ export async function connected(options) {
   await settled();
   await parts.socket.open();
   return parts;
+}
+
+/** The same, subscribed to a channel whose log ends at an offset; `heard` are the offsets. */
+export async function following(offset, options) {
+  const parts = await connected();
+  const heard = [];
+  const outcome = outcomeOf(
+    parts.connection.subscribe("chat:x", (it) => heard.push(it.offset), options),
+  );
+  await parts.socket.subscribed(offset);
+  return Object.assign(parts, {
+    heard,
+    outcome,
+    asked: () => parts.socket.sent.at(-1),
+    isWhole: () => parts.events.some(({ type }) => type === "subscribed"),
+    again: async () => {
+      await parts.socket.end();
+      await parts.clock.advance(300);
+      await parts.socket.open();
+    },
+    named: (type) => parts.events.filter((it) => it.type === type),
+  });
 }

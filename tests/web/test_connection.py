@@ -186,6 +186,16 @@ async def test_a_connection_long_silent_is_tried_when_the_page_wakes(run: "Run")
     assert (fresh, sent, state) == (0, ["ping"], "reconnecting")
 
 
+async def test_what_a_server_sends_to_the_user_is_an_event(run: "Run") -> None:
+    """It belongs to no channel."""
+    found = await run("""
+        const { socket, events } = await connected();
+        await socket.say({ type: "message", id: "m1", data: { n: 1 }, at: 5 });
+        return events.filter(({ type }) => type === "message");
+    """)
+    assert found == [{"type": "message", "id": "m1", "data": {"n": 1}, "at": 5}]
+
+
 @pytest.mark.parametrize(
     ("message", "state"),
     [

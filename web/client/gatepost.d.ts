@@ -5,6 +5,12 @@ export const REQUEST_BYTES_MAX: number;
 
 export type State = "connecting" | "connected" | "reconnecting" | "closed";
 
+/** A place in a channel's log. */
+export interface Position {
+  epoch: string;
+  offset: number;
+}
+
 export interface Publication<Data = unknown> {
   type: "publication";
   /** Repeats carry the same id; the client hands out the first alone. */
@@ -14,7 +20,7 @@ export interface Publication<Data = unknown> {
   from?: { user: string; connection: string };
   /** When it was published, in ms since 1970. */
   at: number;
-  /** In namespaces that keep history. */
+  /** In namespaces that keep history, unless it is a signal. */
   epoch?: string;
   offset?: number;
 }
@@ -41,11 +47,17 @@ export interface ErrorDetail {
 export interface ConnectionEvents {
   state: StateDetail;
   error: ErrorDetail;
-  /** The server confirmed a subscription: the first time, and after each reconnect. */
-  subscribed: { channel: string };
+  /** The server confirmed a subscription, the first time and after each reconnect, and what was
+   * missed has come; `recovered` is false when it could not, which `broken` told before. */
+  subscribed: { channel: string; recovered?: boolean; position?: Position };
+  /** What followed `since` is lost up to `position`, where the stream goes on. Some of it may still
+   * come late. */
+  broken: { channel: string; since: Position; position: Position };
   /** The server ended a subscription, or refused it for good. */
   unsubscribed: { channel: string; code: number; message: string };
   closing: { type: "closing"; code: number; message: string; reconnect: boolean };
+  /** A server sent it to the user, not to a channel. It may come twice, with the same `id`. */
+  message: { type: "message"; id: string; data: unknown; at: number };
   join: { type: "join"; channel: string; from: { user: string; connection: string } };
   leave: { type: "leave"; channel: string; from: { user: string; connection: string } };
 }
@@ -65,6 +77,8 @@ export class RequestError extends Error {
 
 /** All times in milliseconds. */
 export interface ConnectionOptions {
+  /** Gives the token to connect with, and a fresh one before it expires; default: no token. */
+  token?: (() => string | Promise<string>) | null;
   /** Default: the browser's own. */
   webSocket?: new (url: string) => WebSocket;
   /** Default 30,000. */
@@ -78,6 +92,12 @@ export interface ConnectionOptions {
   silenceMs?: number;
   /** How long that ping waits. Default 10,000. */
   wakePingTimeoutMs?: number;
+  /** A channel that keeps history and was silent for so long is asked after. Default 30,000. */
+  channelSilenceMs?: number;
+  /** How long a gap may close by itself before the server is asked. Default 300. */
+  gapWaitMs?: number;
+  /** How long a `publish` with a key is repeated. Default 120,000; keys are known for 300,000. */
+  publishRetryMs?: number;
   /** Ceiling of the wait before the first new attempt; doubles with each. Default 300. */
   backoffMinMs?: number;
   /** Ceiling of all waits. Default 20,000. */
@@ -109,20 +129,53 @@ export class Connection extends EventTarget {
   /** Closes for good. Open requests fail; subscriptions are kept for the next `connect()`. */
   close(): void;
   /** Subscribes, now and after each reconnect. A second call for a channel replaces the listener.
-   * Resolves once the server has confirmed; rejects with a RequestError. */
+   * Resolves once the server has confirmed; rejects with a RequestError. Where history is kept, the
+   * listener gets every publication in order and once, or the event `broken` says what is missing;
+   * `history` begins with up to so many that are kept, `since` with what followed a position. */
   subscribe<Data = unknown>(
     channel: string,
     onPublication: (publication: Publication<Data>) => void,
+    options?: { history?: number; since?: Position },
   ): Promise<void>;
   /** Ends a subscription; what still arrives is ignored. */
   unsubscribe(channel: string): Promise<void>;
-  /** Rejects with a RequestError; at once ("disconnected") while there is no connection. */
+  /** Rejects with a RequestError; at once ("disconnected") while there is no connection. With a
+   * `key` it is repeated while it fails for a time only, across reconnects: that is harmless where
+   * the namespace keeps history and the user stays the same (anonymous ones don't). `echo: false`
+   * leaves this connection out. */
   publish(
     channel: string,
     data: unknown,
     options?: { key?: string; echo?: boolean },
-  ): Promise<{ epoch?: string; offset?: number } | undefined>;
-  ping(options?: { timeoutMs?: number }): Promise<{ at: number }>;
+  ): Promise<Position | undefined>;
+  /** Sends to those who are subscribed now; nothing is kept and nothing tells whether it arrived.
+   * False without a connection; throws a RequestError when it is too long. */
+  signal(channel: string, data: unknown): boolean;
+  /** What is kept, from the oldest on or after `since`; in `reverse` the newest first, or what was
+   * before `since`. `offset` is where to go on if there is more. */
+  history<Data = unknown>(
+    channel: string,
+    options?: { limit?: number; since?: Position; reverse?: boolean },
+  ): Promise<{
+    publications: Publication<Data>[];
+    epoch: string;
+    offset: number;
+    more: boolean;
+  }>;
+  /** Users by name, up to 100; `cursor` goes on where an earlier result ended. */
+  presence(
+    channel: string,
+    options?: { limit?: number; cursor?: string },
+  ): Promise<{
+    users: Record<string, { connections: string[]; info: Record<string, unknown> }>;
+    cursor?: string;
+  }>;
+  presenceStats(channel: string): Promise<{ connections: number; users: number }>;
+  /** Extends the authorization, by default with what the option `token` gives; this is done by
+   * itself before the last token expires. `expires_at` is in s since 1970. */
+  refresh(token?: string): Promise<{ expires_at: number }>;
+  /** Also asks which channels have moved on, and then fetches what is missing. */
+  ping(options?: { timeoutMs?: number }): Promise<{ at: number; behind: string[] }>;
   /** Sends any action and resolves with the reply's result. */
   request<Result = unknown>(
     action: string,

@@ -1,7 +1,7 @@
 /**
  * The browser's end of the wire protocol (docs/reference/protocol.md): one connection that stays
  * up, with its channels and requests. ES modules, no build step, no dependencies; gatepost.d.ts has
- * the types.
+ * the types. Where a channel keeps history, its listener gets every publication, in order and once.
  *
  *     const connection = new Connection("wss://example.com/dev");
  *     connection.on("state", ({ state }) => console.log(state));
@@ -9,17 +9,25 @@
  *     await connection.subscribe("chat:general", ({ data }) => console.log(data));
  *     await connection.publish("chat:general", { text: "Hello" });
  *
- * This module keeps the connection; requests.js matches replies, subscriptions.js keeps channels.
+ * This module keeps the connection; requests.js matches replies, subscriptions.js keeps channels,
+ * following.js what they bring, authorization.js the token, heartbeat.js tells what died.
  */
 
+import { Authorization } from "./authorization.js";
 import { backoffMs } from "./backoff.js";
-import { RequestError, Requests } from "./requests.js";
+import { Heartbeat } from "./heartbeat.js";
+import { persist } from "./persisting.js";
+import { encoded, RequestError, Requests } from "./requests.js";
 import { Subscriptions } from "./subscriptions.js";
 
 export { REQUEST_BYTES_MAX, RequestError } from "./requests.js";
 
+/** The protocol's code for an authorization that is over. */
+const TOKEN_EXPIRED = 109;
+
 const DEFAULTS = {
   webSocket: globalThis.WebSocket,
+  token: null,
   requestTimeoutMs: 30_000,
   // $connect may run for 29 s before the gateway gives up on it.
   connectTimeoutMs: 30_000,
@@ -28,6 +36,12 @@ const DEFAULTS = {
   pingIntervalMs: 8 * 60_000,
   // After sleep or a change of network, a connection silent for this long is tried with a ping.
   silenceMs: 30_000,
+  // The last publication before a pause can be lost with nothing after it to show the gap.
+  channelSilenceMs: 30_000,
+  // Publications overtake each other by less; then the gap closes by itself.
+  gapWaitMs: 300,
+  // The server remembers a key for 5 minutes.
+  publishRetryMs: 2 * 60_000,
   wakePingTimeoutMs: 10_000,
   backoffMinMs: 300,
   backoffMaxMs: 20_000,
@@ -47,19 +61,21 @@ const DEFAULTS = {
  * One connection to a server, kept up from `connect()` to `close()`.
  *
  * Events, each with its content as `detail` (`on` hands that over directly): `state`, `error`,
- * `subscribed` (after each reconnect too), `unsubscribed`, `join`, `leave`, `closing`.
+ * `subscribed` (after each reconnect too, once what was missed has come), `broken` (it can't come
+ * any more), `unsubscribed`, `join`, `leave`, `message` (a server sent it to the user), `closing`.
  */
 export class Connection extends EventTarget {
   #url;
   #options;
   #requests;
   #subscriptions;
+  #authorization;
+  #heartbeat;
   #state = "closed";
   #webSocket = null;
   #attempt = 0; // what an older attempt brings is ignored
   #failures = 0; // since the last stable connection
-  #receivedAt = 0;
-  #timers = { connect: null, ping: null, retry: null, stable: null };
+  #timers = { connect: null, retry: null, stable: null };
 
   /** @param url the address, or a function (also async) that gives one for each attempt */
   constructor(url, options = {}) {
@@ -69,9 +85,24 @@ export class Connection extends EventTarget {
     this.#requests = new Requests(this.#options.clock);
     this.#subscriptions = new Subscriptions({
       request: (action, fields) => this.request(action, fields),
-      onBegin: (detail) => this.#emit("subscribed", detail),
-      onEnd: (detail) => this.#emit("unsubscribed", detail),
-      onError: ({ message, code }) => this.#report({ source: "protocol", message, code }),
+      on: {
+        subscribed: (detail) => this.#emit("subscribed", detail),
+        unsubscribed: (detail) => this.#emit("unsubscribed", detail),
+        broken: (detail) => this.#emit("broken", detail),
+        error: (error) => this.#reportFailed(error),
+      },
+      options: this.#options,
+    });
+    this.#authorization = new Authorization({
+      token: this.#options.token,
+      send: (token) => this.#request("refresh", { token }),
+      onError: (error) => this.#reportFailed(error),
+      clock: this.#options.clock,
+    });
+    this.#heartbeat = new Heartbeat({
+      ping: (options) => this.ping(options),
+      silentSince: () => this.#subscriptions.silentSince(),
+      onDead: () => this.#lose({ code: 0, reason: "The server fell silent" }),
       options: this.#options,
     });
   }
@@ -109,9 +140,12 @@ export class Connection extends EventTarget {
    * second call replaces it. Resolves when the server has confirmed, which waits for a connection;
    * rejects with a RequestError when it refused for good, or when `unsubscribe` came first.
    * Publications may arrive before the confirmation.
+   *
+   * Where history is kept, `history` begins with up to so many publications of it, and `since`
+   * with what followed a position that the page knows; else the stream begins now.
    */
-  subscribe(channel, onPublication) {
-    return this.#subscriptions.add(channel, onPublication);
+  subscribe(channel, onPublication, { history, since } = {}) {
+    return this.#subscriptions.add(channel, onPublication, { history, since });
   }
 
   /** Ends a subscription; what still arrives is ignored. Resolves when the server has ended it. */
@@ -120,21 +154,80 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * Publishes `data`, up to 28 KiB as JSON. `echo: false` leaves this connection out; `key` makes a
-   * repetition harmless where the namespace keeps history. Without a connection it rejects at once:
-   * nothing is queued, so the page decides what becomes of it.
+   * Publishes `data`, up to 28 KiB as JSON. `echo: false` leaves this connection out. Without a
+   * connection it rejects at once: nothing is queued, so the page decides what becomes of it.
+   *
+   * A `key` of the page's choice makes repetitions harmless where the namespace keeps history, and
+   * so it is repeated by itself for two minutes while it fails for a time only, or without a reply.
    */
-  publish(channel, data, { key, echo } = {}) {
-    return this.request("publish", { channel, data, key, echo });
+  async publish(channel, data, { key, echo } = {}) {
+    const attempt = () => this.request("publish", { channel, data, key, echo });
+    const isSafe = key !== undefined;
+    const position = await (isSafe ? persist(this, attempt, this.#options) : attempt());
+    if (echo === false && position) this.#subscriptions.skip(channel, position);
+    return position;
   }
 
-  /** Asks for a sign of life; resolves with the server's time as `at`. Done regularly by itself. */
-  ping({ timeoutMs } = {}) {
-    return this.request("ping", {}, { timeoutMs });
+  /**
+   * Sends what is worthless later, like typing or a cursor: others who are subscribed now get it,
+   * as a publication without a place. Nothing tells whether it arrived; false without a connection.
+   */
+  signal(channel, data) {
+    const text = encoded({ action: "signal", channel, data });
+    if (this.#state !== "connected") return false;
+    this.#webSocket.send(text);
+    return true;
+  }
+
+  /** Reads what is kept: from the oldest on or after `since`, in `reverse` back from there. */
+  history(channel, { limit, since, reverse } = {}) {
+    return this.request("history", { channel, limit, since, reverse });
+  }
+
+  /** Who is in a channel, a hundred users at a time; `cursor` goes on from an earlier result. */
+  presence(channel, { limit, cursor } = {}) {
+    return this.request("presence", { channel, limit, cursor });
+  }
+
+  /** How many connections and users are in a channel. */
+  presenceStats(channel) {
+    return this.request("presenceStats", { channel });
+  }
+
+  /**
+   * Extends the authorization with a token, by default one that the option `token` gives; done by
+   * itself before the last one expires.
+   */
+  refresh(token) {
+    return this.#authorization.refresh(token);
+  }
+
+  /**
+   * Asks for a sign of life, and whether channels have moved on; what is missing is then fetched.
+   * Resolves with the server's time as `at`. Done regularly by itself.
+   */
+  async ping({ timeoutMs } = {}) {
+    const positions = this.#subscriptions.positions();
+    const result = await this.request("ping", { positions }, { timeoutMs });
+    this.#subscriptions.behind(result.behind ?? []);
+    return result;
   }
 
   /** Sends any action; resolves with the reply's result or rejects with a RequestError. */
-  async request(action, fields = {}, { timeoutMs = this.#options.requestTimeoutMs } = {}) {
+  async request(action, fields = {}, options = {}) {
+    try {
+      return await this.#request(action, fields, options);
+    } catch (error) {
+      if (error.code !== TOKEN_EXPIRED || !this.#authorization.canRefresh) throw error;
+      await this.#authorization.refresh().catch(() => {
+        const { message, code } = error;
+        throw new RequestError(message, { code, temporary: true }); // the next token may be better
+      });
+      return this.#request(action, fields, options);
+    }
+  }
+
+  async #request(action, fields, { timeoutMs = this.#options.requestTimeoutMs } = {}) {
     if (this.#state !== "connected") {
       const message = "There is no connection to the server";
       throw new RequestError(message, { code: "disconnected", temporary: true });
@@ -149,7 +242,8 @@ export class Connection extends EventTarget {
     const attempt = this.#attempt;
     this.#become(state);
     try {
-      const url = typeof this.#url === "function" ? await this.#url() : this.#url;
+      const bare = typeof this.#url === "function" ? await this.#url() : this.#url;
+      const url = await this.#authorization.addressed(bare);
       if (attempt === this.#attempt) this.#dial(url);
     } catch (error) {
       if (attempt === this.#attempt) this.#fail(`There is no address: ${error.message}`);
@@ -184,11 +278,11 @@ export class Connection extends EventTarget {
 
   #opened() {
     this.#stopTimers();
-    this.#receivedAt = this.#options.clock.now();
     this.#timers.stable = this.#after(this.#options.stableAfterMs, () => {
       this.#failures = 0;
     });
-    this.#schedulePing();
+    this.#heartbeat.begin();
+    this.#authorization.connected();
     this.#become("connected");
     if (this.#state === "connected") this.#subscriptions.connected(); // a listener may close it
   }
@@ -228,25 +322,8 @@ export class Connection extends EventTarget {
     webSocket?.close();
     this.#requests.lost();
     this.#subscriptions.lost();
-  }
-
-  #schedulePing() {
-    this.#timers.ping = this.#after(this.#options.pingIntervalMs, () => {
-      this.#schedulePing();
-      this.#probe(this.#options.requestTimeoutMs);
-    });
-  }
-
-  /** A ping that nothing at all follows: the other end is gone, whatever the browser believes. */
-  async #probe(timeoutMs) {
-    const webSocket = this.#webSocket;
-    const receivedAt = this.#receivedAt;
-    try {
-      await this.ping({ timeoutMs });
-    } catch ({ code }) {
-      const isSilent = this.#webSocket === webSocket && this.#receivedAt === receivedAt;
-      if (code === "timeout" && isSilent) this.#lose({ code: 0, reason: "The server fell silent" });
-    }
+    this.#authorization.lost();
+    this.#heartbeat.stop();
   }
 
   #watchPage(on) {
@@ -258,16 +335,12 @@ export class Connection extends EventTarget {
   /** The network is back or somebody looks again: no time to sit out a back-off. */
   #wake = () => {
     if (globalThis.document?.visibilityState === "hidden") return;
-    const { clock, silenceMs, wakePingTimeoutMs } = this.#options;
-    if (this.#timers.retry !== null) {
-      this.#open("reconnecting");
-    } else if (this.#state === "connected" && clock.now() - this.#receivedAt >= silenceMs) {
-      this.#probe(wakePingTimeoutMs);
-    }
+    if (this.#timers.retry !== null) this.#open("reconnecting");
+    else if (this.#state === "connected") this.#heartbeat.wake();
   };
 
   #receive(text) {
-    this.#receivedAt = this.#options.clock.now();
+    this.#heartbeat.received();
     const message = parseObject(text);
     if (message === null) {
       this.#report({ source: "protocol", message: "The server sent no JSON object" });
@@ -284,6 +357,8 @@ export class Connection extends EventTarget {
       const { code, message: reason, reconnect } = message;
       this.#lose({ code, reason, reconnect });
       this.#emit("closing", message);
+    } else if (message.type === "message") {
+      this.#emit("message", message);
     } else if (message.type === "join" || message.type === "leave") {
       if (this.#subscriptions.has(message.channel)) this.#emit(message.type, message);
     }
@@ -301,6 +376,10 @@ export class Connection extends EventTarget {
   #become(state, detail = {}) {
     this.#state = state;
     this.#emit("state", { state, ...detail });
+  }
+
+  #reportFailed({ message, code }) {
+    this.#report({ source: "protocol", message, code });
   }
 
   #report(detail) {

@@ -27,6 +27,17 @@ export class RequestError extends Error {
   }
 }
 
+/** A request's text; throws a RequestError when it is too long. */
+export function encoded(request) {
+  const text = JSON.stringify(request);
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes > REQUEST_BYTES_MAX) {
+    const message = `A request may have ${REQUEST_BYTES_MAX} bytes; this one has ${bytes}`;
+    throw new RequestError(message, { code: LIMIT_EXCEEDED, temporary: false });
+  }
+  return text;
+}
+
 /** The open requests of one client. Ids are never used twice, so a late reply meets nobody. */
 export class Requests {
   #clock;
@@ -41,12 +52,7 @@ export class Requests {
   start(action, fields, { timeoutMs, send }) {
     this.#lastId += 1;
     const id = this.#lastId;
-    const text = JSON.stringify({ ...fields, action, id });
-    const bytes = new TextEncoder().encode(text).length;
-    if (bytes > REQUEST_BYTES_MAX) {
-      const message = `A request may have ${REQUEST_BYTES_MAX} bytes; this one has ${bytes}`;
-      throw new RequestError(message, { code: LIMIT_EXCEEDED, temporary: false });
-    }
+    const text = encoded({ ...fields, action, id });
     return new Promise((resolve, reject) => {
       const timer = this.#clock.setTimeout(() => {
         this.#open.delete(id);

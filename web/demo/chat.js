@@ -6,11 +6,14 @@
 import { Connection } from "/client/gatepost.js";
 import { addressFor, findAddress } from "/demo/address.js";
 import { avatar, Log } from "/demo/log.js";
+import { People } from "/demo/people.js";
 
 const READY_CHANNELS = ["chat:general", "chat:random"];
 const NAMESPACE = "chat:";
 const CHANNEL = /^[A-Za-z0-9_.-]+:[A-Za-z0-9_.:-]+$/;
 const CHANNELS_MAX = 20;
+/** Messages to begin with; the namespace keeps no more. */
+const HISTORY = 100;
 const PROBLEM_SHOWN_MS = 10_000;
 const STATES = {
   connecting: "Connecting…",
@@ -20,9 +23,11 @@ const STATES = {
 };
 
 const $ = (id) => document.getElementById(id);
-const channels = new Map(); // channel -> { log, item, unread }
+const channels = new Map(); // channel -> { log, item, unread, isEntered, keys }
+const own = new Map(); // key of a message of this page -> shows how its delivery goes
 let address = null;
 let connection = null;
+let people = null;
 let me = "";
 let current = "";
 let problemTimer;
@@ -51,9 +56,13 @@ function join(name) {
   connection.on("state", showState);
   connection.on("error", showError);
   connection.on("subscribed", ({ channel }) => showSubscribed(channel, true));
+  connection.on("broken", ({ channel }) => {
+    channels.get(channel)?.log.note("Some messages from meanwhile are not kept any more.");
+  });
   connection.on("unsubscribed", ({ channel, message }) => {
     removeChannel(channel, `You are not in ${channel}: ${message}.`);
   });
+  people = new People(connection, (channel) => channel === current && showPeople());
   const linked = decodeURIComponent(location.hash.slice(1));
   for (const channel of READY_CHANNELS) addChannel(channel);
   if (CHANNEL.test(linked)) addChannel(linked);
@@ -80,7 +89,12 @@ function leave(problem = "") {
 
 function addChannel(channel) {
   if (channels.has(channel)) return;
-  const log = new Log($("log-template"), $("message-template"), {
+  const templates = {
+    logTemplate: $("log-template"),
+    messageTemplate: $("message-template"),
+    noteTemplate: $("note-template"),
+  };
+  const log = new Log(templates, {
     label: `Messages in ${channel}`,
     onScroll: () => showLatest(),
   });
@@ -90,10 +104,11 @@ function addChannel(channel) {
     open(channel);
     focusComposer();
   });
-  channels.set(channel, { log, item, unread: 0 });
+  channels.set(channel, { log, item, unread: 0, isEntered: false, keys: new Set() });
   $("channels").append(item);
   $("logs").append(log.element);
-  connection.subscribe(channel, (publication) => receive(channel, publication)).catch(() => {
+  const listener = (publication) => receive(channel, publication);
+  connection.subscribe(channel, listener, { history: HISTORY }).catch(() => {
     // Refusals come as the event "unsubscribed".
   });
 }
@@ -113,6 +128,7 @@ function forget(channel) {
   log.element.remove();
   item.remove();
   channels.delete(channel);
+  people.forget(channel);
 }
 
 function open(channel) {
@@ -131,12 +147,36 @@ function open(channel) {
   history.replaceState(null, "", `#${channel}`);
   $("second").href = location.href;
   setUnread(channel, 0);
+  $("people").open = false;
+  showPeople();
   showLatest();
 }
 
 function showSubscribed(channel, isSubscribed) {
-  const button = channels.get(channel)?.item.querySelector("button");
-  button?.toggleAttribute("data-subscribed", isSubscribed);
+  const entry = channels.get(channel);
+  if (!entry) return;
+  entry.item.querySelector("button").toggleAttribute("data-subscribed", isSubscribed);
+  entry.isEntered ||= isSubscribed;
+}
+
+/** Who is here, and who types. */
+function showPeople() {
+  const present = people.present(current);
+  $("people").hidden = present === undefined;
+  $("people-count").textContent = present?.size ?? "";
+  const names = [...(present?.values() ?? [])].map(nameOf).sort((a, b) => a.localeCompare(b));
+  $("people-list").replaceChildren(
+    ...names.map((name) => {
+      const item = $("person-template").content.firstElementChild.cloneNode(true);
+      avatar(item.querySelector(".avatar"), name);
+      item.querySelector(".person-name").textContent = name;
+      return item;
+    }),
+  );
+  const typing = people.typing(current);
+  const who = typing.length > 2 ? "Several people" : typing.join(" and ");
+  const verb = typing.length > 1 ? "are" : "is";
+  $("activity").textContent = typing.length > 0 ? `${who} ${verb} typing…` : "";
 }
 
 function setUnread(channel, unread) {
@@ -157,31 +197,55 @@ function showLatest() {
 
 // --- messages -----------------------------------------------------------------------------------
 
-function receive(channel, { data, at, from }) {
-  const { log, unread } = channels.get(channel);
+function receive(channel, { data, at, from, offset }) {
+  if (offset === undefined) { // a signal
+    people.startedTyping(channel, from?.connection, nameOf(data?.typing));
+    return;
+  }
+  // The reply to the own message was lost; that it is in the log tells as much.
+  const delivered = own.get(data?.key);
+  if (delivered) {
+    delivered.showSent();
+    return;
+  }
+  const { log, unread, isEntered, keys } = channels.get(channel);
+  // Without a token each connection is another user, whose keys the server tells apart.
+  if (keys.has(data?.key)) return;
+  if (data?.key !== undefined) keys.add(data.key);
+  people.stoppedTyping(channel, from?.connection);
   const isSeen = channel === current && !document.hidden && log.isAtEnd;
   log.add({ ...contentOf(data), at, by: from?.connection });
-  if (!isSeen) setUnread(channel, unread + 1);
+  if (isEntered && !isSeen) setUnread(channel, unread + 1);
   showLatest();
 }
 
 /** Whoever publishes decides what `data` is; the page takes what it can show. */
 function contentOf(data) {
-  const name = typeof data?.name === "string" ? data.name.trim().slice(0, 40) : "";
   const text = typeof data?.text === "string" ? data.text : JSON.stringify(data);
-  return { name: name || "Somebody", text: String(text) };
+  return { name: nameOf(data?.name), text: String(text) };
 }
 
-/** Shows the own message at once; `echo: false` publishes it to the others only. */
+function nameOf(value) {
+  const name = typeof value === "string" ? value.trim().slice(0, 40) : "";
+  return name || "Somebody";
+}
+
+/**
+ * Shows the own message at once; `echo: false` publishes it to the others only. With its key the
+ * client repeats what got no answer, and the message still stands in the log once.
+ */
 async function send(channel, text) {
   const { log } = channels.get(channel);
   const message = log.add({ name: me, text, at: Date.now(), by: "me", isOwn: true });
   log.scrollToEnd();
   showLatest();
+  people.typed(channel);
+  const key = newKey();
+  own.set(key, message);
   const deliver = async () => {
     message.showSending();
     try {
-      await connection.publish(channel, { name: me, text }, { echo: false });
+      await connection.publish(channel, { name: me, text, key }, { key, echo: false });
       message.showSent();
     } catch (error) {
       message.showFailed(whyNotSent(error), deliver);
@@ -202,6 +266,7 @@ function showState({ state, reason, retryInMs }) {
   $("state").dataset.state = state;
   $("state").textContent = STATES[state];
   if (state !== "connected") for (const channel of channels.keys()) showSubscribed(channel, false);
+  if (state === "closed") $("people").hidden = true;
   if (state === "connected" || state === "connecting") {
     $("offline").hidden = true;
   } else if (retryInMs !== undefined || state === "closed") {
@@ -233,6 +298,12 @@ function hideProblem() {
 
 function shortName(channel) {
   return channel.startsWith(NAMESPACE) ? channel.slice(NAMESPACE.length) : channel;
+}
+
+/** Randomness that pages without TLS have too. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function remembered() {
@@ -299,7 +370,10 @@ $("composer").addEventListener("submit", (event) => {
   send(current, text);
 });
 
-$("text").addEventListener("input", fitComposer);
+$("text").addEventListener("input", () => {
+  fitComposer();
+  if ($("text").value.trim() !== "") people.type(current, me);
+});
 $("text").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
@@ -325,6 +399,9 @@ $("add-form").addEventListener("submit", (event) => {
 $("unsubscribe").addEventListener("click", () => {
   connection.unsubscribe(current);
   removeChannel(current);
+});
+document.addEventListener("click", ({ target }) => {
+  if (!$("people").contains(target)) $("people").open = false;
 });
 $("latest").addEventListener("click", () => channels.get(current).log.scrollToEnd());
 $("retry").addEventListener("click", () => connection.connect());

@@ -8,11 +8,13 @@ const END_PX = 60;
 
 export class Log {
   #template;
+  #noteTemplate;
   #last = null;
   #followsEnd = true;
 
-  constructor(logTemplate, messageTemplate, { label, onScroll }) {
+  constructor({ logTemplate, messageTemplate, noteTemplate }, { label, onScroll }) {
     this.#template = messageTemplate;
+    this.#noteTemplate = noteTemplate;
     this.element = logTemplate.content.firstElementChild.cloneNode(true);
     this.element.setAttribute("aria-label", label);
     this.element.addEventListener("scroll", () => {
@@ -49,10 +51,22 @@ export class Log {
     element.querySelector(".text").textContent = text;
     showTime(element.querySelector("time"), at);
     this.#last = { author, at };
+    this.#append(element);
+    return delivery(element, () => this.#followsEnd && this.scrollToEnd());
+  }
+
+  /** Adds a word of the page's own. */
+  note(text) {
+    const element = this.#noteTemplate.content.firstElementChild.cloneNode(true);
+    element.textContent = text;
+    this.#last = null;
+    this.#append(element);
+  }
+
+  #append(element) {
     this.element.append(element);
     if (this.element.childElementCount > MESSAGES_MAX) this.element.firstElementChild.remove();
     if (this.#followsEnd) this.scrollToEnd();
-    return delivery(element, () => this.#followsEnd && this.scrollToEnd());
   }
 
   #distanceToEnd() {
@@ -75,7 +89,9 @@ function showTime(element, at) {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return;
   element.dateTime = date.toISOString();
-  element.textContent = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const isToday = date.toDateString() === new Date().toDateString();
+  const day = isToday ? {} : { weekday: "short" };
+  element.textContent = date.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" });
 }
 
 function delivery(message, onResize) {

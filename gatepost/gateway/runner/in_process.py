@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gatepost.gateway.runner.invocation import Caller
 
 Result = TypeVar("Result")
+Waiting = TypeVar("Waiting")
 
 JOIN_S: Final = 1.0
 """How long `close` waits for a handler that still runs; its thread does not keep the process."""
@@ -287,17 +288,19 @@ class _Lane:
     def _work(self) -> None:
         while (job := self.jobs.get()) is not None:
             if not isinstance(job, Invocation):
-                self._tell(job, self._load())
+                self._tell(_settle, job, self._load())
             elif not job.outcome.done():
                 began = time.monotonic()
                 outcome = self._run(job)
                 self._log(job, (time.monotonic() - began) * 1000)
-                self._tell(job.outcome, outcome)
+                self._tell(_finish, job, outcome)
 
-    def _tell(self, waiting: asyncio.Future[Result], result: Result) -> None:
+    def _tell(
+        self, settle: Callable[[Waiting, Result], None], waiting: Waiting, result: Result
+    ) -> None:
         self._process.end_lines()
         with contextlib.suppress(RuntimeError):  # the loop has ended before the handler
-            self._loop.call_soon_threadsafe(_settle, waiting, result)
+            self._loop.call_soon_threadsafe(settle, waiting, result)
 
     def _log(self, invocation: Invocation, duration_ms: float) -> None:
         """Give the caller what Lambda writes itself; what is printed goes to the terminal."""
@@ -346,14 +349,19 @@ class _Lane:
         except BaseException as error:  # noqa: BLE001 - sys.exit must not end the thread
             sys.stderr.write(bootstrap.shown(error))
             return invocation.exit_error(f"{type(error).__name__}: {error}")
-        if invocation.doomed:
-            return invocation.exit_error("Runtime exited with error: signal: killed")
         if len(payload) > PAYLOAD_BYTES_MAX:
             return TOO_LARGE
         if returned:
             return Returned(payload)
         told = json.loads(payload)
         return Failed(told["errorType"], told["errorMessage"], tuple(told.get("stackTrace", ())))
+
+
+def _finish(invocation: Invocation, outcome: Outcome) -> None:
+    """Settle on the loop, where it is known by now whether the invocation is to be killed."""
+    if invocation.doomed:
+        outcome = invocation.exit_error("Runtime exited with error: signal: killed")
+    invocation.settle(outcome)
 
 
 def _settle(waiting: asyncio.Future[Result], result: Result) -> None:

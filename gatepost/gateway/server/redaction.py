@@ -5,10 +5,10 @@ what compares secrets (an API key with the one shown) goes on comparing alike. I
 secret was, if that was long, so that limits count alike. What was redacted once stays as it is.
 
 Redacted are values of headers that carry credentials, of query parameters that sound like it, of
-an authorizer's identity sources, the same in events, API keys, and whatever has the form of a JSON
-Web Token in those places. Of a signed request only the signature is: who signed is no secret, and
-the core tells functions. Not redacted is what else clients and functions wrote: messages, results,
-an authorizer's context.
+an authorizer's identity sources, the same in events, API keys, and wherever it stands what has the
+form of a JSON Web Token: a client may send one in a message. Of a signed request only the signature
+is: who signed is no secret, and the core tells functions. Not redacted is what else clients and
+functions wrote: messages, results, an authorizer's context.
 """
 
 import hashlib
@@ -120,7 +120,8 @@ class Redactor:
                 outcome["payload"], ('"usageIdentifierKey"', "rotocol"), self._function_result
             )
             result["outcome"] = {**outcome, "payload": payload}
-        return result
+        shown: dict[str, Json] = self._tokens_within(result)
+        return shown
 
     def secret(self, value: str) -> str:
         """Give what stands for a secret."""
@@ -132,6 +133,17 @@ class Redactor:
 
     def _tokens(self, text: str) -> str:
         return _JWT.sub(lambda found: self.secret(found[0]), text)
+
+    def _tokens_within(self, value: Json) -> Json:
+        match value:
+            case str():
+                return self._tokens(value) if "eyJ" in value else value
+            case dict():
+                return {name: self._tokens_within(each) for name, each in value.items()}
+            case list():
+                return [self._tokens_within(each) for each in value]
+            case _:
+                return value
 
     def _header_pair(self, name: Json, value: Json) -> list[Json]:
         if isinstance(name, dict):  # bytes

@@ -266,6 +266,8 @@ class Variables:
             missing = True
         if missing:
             raise _Missing(f"there is no file {name}")
+        if path.is_dir():
+            raise place.error(f"{name} is a folder, not a file")
         match path.suffix:
             case ".yml" | ".yaml" | ".json":
                 return read_file(path, shown)

@@ -11,7 +11,16 @@ from msgspec import Raw, Struct
 
 from functions.actions.dispatch import Action, respond
 from functions.core.context import Context
-from functions.core.errors import NOT_AVAILABLE, UNAUTHORIZED, ProtocolError
+from functions.core.errors import (
+    EXPIRED,
+    NOT_AVAILABLE,
+    TOKEN_EXPIRED,
+    UNAUTHORIZED,
+    ClosingKind,
+    ProtocolError,
+)
+from functions.core.ports import Conflict
+from tests.functions.actions.conftest import Asking
 
 Respond = Callable[[str], Awaitable[dict[str, object]]]
 
@@ -37,6 +46,16 @@ async def refuse(context: Context, request: Add) -> None:
     raise ProtocolError(NOT_AVAILABLE, "not here")
 
 
+async def be_late(context: Context, request: Add) -> None:
+    """Refuse, and have the connection closed."""
+    raise ProtocolError(TOKEN_EXPIRED, closing=EXPIRED)
+
+
+async def collide(context: Context, request: Add) -> None:
+    """Meet others that write the same rows."""
+    raise Conflict
+
+
 async def fail(context: Context, request: Add) -> None:
     """Fail as code with a fault does."""
     raise ZeroDivisionError("secret")
@@ -60,24 +79,28 @@ async def hold(context: Context, request: Hold) -> dict[str, object]:
 
 ACTIONS: dict[str, Action[Any]] = {
     action.__name__: Action(Add, action)
-    for action in (add, say_nothing, refuse, fail, give_nonsense)
+    for action in (add, say_nothing, refuse, be_late, collide, fail, give_nonsense)
 } | {"hold": Action(Hold, hold)}
 
 
-async def never() -> Context:
-    """Refuse, as where no authorizer vouches for a connection."""
-    raise ProtocolError(UNAUTHORIZED)
+class Stranger:
+    """A connection that no authorizer vouches for, and whose end can't be written."""
+
+    async def context(self) -> Context:
+        """Refuse."""
+        raise ProtocolError(UNAUTHORIZED, closing=EXPIRED)
+
+    async def end(self, kind: ClosingKind) -> None:
+        """Fail."""
+        raise ConnectionError("the table is away")
 
 
 @pytest.fixture
-def ask(context: Context) -> Respond:
+def ask(asking: Asking) -> Respond:
     """Send a request's text, and read the reply."""
 
-    async def open_context() -> Context:
-        return context
-
     async def send(body: str) -> dict[str, object]:
-        reply: dict[str, object] = json.loads(await respond(body, ACTIONS, open_context))
+        reply: dict[str, object] = json.loads(await respond(body, ACTIONS, asking))
         assert reply["type"] == "reply"
         return reply
 
@@ -107,6 +130,8 @@ async def test_nothing_returned_is_a_reply_without_result(ask: Respond) -> None:
         ('{"id":1}', 107),
         ('{"action":"add","id":1}', 107),
         ('{"action":"refuse","id":1,"a":1}', 108),
+        ('{"action":"be_late","id":1,"a":1}', 109),
+        ('{"action":"collide","id":1,"a":1}', 111),
     ],
 )
 async def test_every_failure_is_a_reply_with_the_requests_id(
@@ -131,14 +156,27 @@ async def test_a_fault_of_ours_is_logged_and_not_shown(
 
 async def test_who_is_not_vouched_for_gets_a_reply_too() -> None:
     """101, with the request's id."""
-    reply = json.loads(await respond('{"action":"add","id":9,"a":1}', ACTIONS, never))
+    reply = json.loads(await respond('{"action":"add","id":9,"a":1}', ACTIONS, Stranger()))
     assert (reply["id"], reply["error"]["code"]) == (9, 101)
+
+
+async def test_an_error_that_closes_ends_the_connection(ask: Respond, asking: Asking) -> None:
+    """Its reply goes out all the same; no other error ends anything."""
+    for action in ("refuse", "fail", "jump", "be_late"):
+        await ask(f'{{"action":"{action}","a":1}}')
+    assert asking.ended == [EXPIRED]
+
+
+async def test_an_end_that_fails_costs_nobody_the_reply(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged; the next request of the connection tries again."""
+    await respond('{"action":"add","a":1}', ACTIONS, Stranger())
+    assert "closing failed code=3005" in caplog.text
 
 
 @given(st.text())
 async def test_any_text_gets_a_reply(body: str) -> None:
     """Nothing that a client sends raises, lone surrogates neither."""
-    assert json.loads(await respond(body, ACTIONS, never))["ok"] is False
+    assert json.loads(await respond(body, ACTIONS, Stranger()))["ok"] is False
 
 
 @pytest.mark.parametrize("data", ["\ud800", '"\udfff"', '"\\ud800"', '"\\ud800 and more text"'])

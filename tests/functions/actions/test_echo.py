@@ -1,17 +1,8 @@
 """`echo`."""
 
-import json
-
-from functions.actions.dispatch import respond
-from functions.actions.registry import ACTIONS
-from functions.core.context import Context
+from tests.functions.actions.conftest import Ask, result
 
 
-async def test_echo_gives_back_what_it_was_sent(context: Context) -> None:
+async def test_echo_gives_back_what_it_was_sent(ask: Ask) -> None:
     """And says as whom the client is known."""
-
-    async def open_context() -> Context:
-        return context
-
-    reply = json.loads(await respond('{"action":"echo","id":1,"data":[1]}', ACTIONS, open_context))
-    assert reply["result"] == {"data": [1], "user": "user-of-me="}
+    assert result(await ask("echo", id=1, data=[1])) == {"data": [1], "user": "user-of-me="}

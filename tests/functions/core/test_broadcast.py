@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
-from functions.core import limits
-from functions.core.broadcast import Tally, broadcast, prune
+from functions.core.broadcast import Tally, broadcast
 from functions.core.context import Context
-from functions.core.ports import Failed, Gone
-from tests.fakes import MemoryStore, MemoryTransport
+from functions.core.ports import Failed, Gone, Subscription
+from tests.fake_rows import Rows
+from tests.fakes import MemorySubscriptions, MemoryTransport
 
 if TYPE_CHECKING:
     from tests.conftest import Eventually
@@ -19,44 +20,24 @@ if TYPE_CHECKING:
 Subscribe = Callable[..., None]
 
 
-class BreakingStore(MemoryStore):
-    """A Store whose second page can't be read."""
+class Breaking(MemorySubscriptions):
+    """Subscriptions whose second page can't be read."""
 
-    async def subscribers(self, channel: str, *, now: int) -> AsyncIterator[Sequence[str]]:
+    async def of_channel(
+        self, channel: str, *, now: int, fresh: bool = True
+    ) -> AsyncIterator[Sequence[str]]:
         """Give one page and fail."""
         yield ["a=", "b="]
         raise ConnectionError("the table is away")
 
 
-class LeakyStore(MemoryStore):
-    """A Store that can't close connections."""
-
-    async def close_connection(self, connection_id: str) -> None:
-        """Fail."""
-        raise ConnectionError("the table is away")
-
-
-class HangingStore(MemoryStore):
-    """A Store that never ends closing a connection."""
-
-    closing = 0
-
-    async def close_connection(self, connection_id: str) -> None:
-        """Count, and hang."""
-        self.closing += 1
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.closing -= 1
-
-
 @pytest.fixture
-def subscribe(store: MemoryStore) -> Subscribe:
+def subscribe(rows: Rows) -> Subscribe:
     """Put connections into the channel `chat:a`."""
 
     def put(*connection_ids: str) -> None:
-        for connection_id in connection_ids:
-            store.subscriptions["chat:a", connection_id] = 2**40
+        for each in connection_ids:
+            rows.subscriptions["chat:a", each] = Subscription(each, "chat:a", "u", 0, None, 2**40)
 
     return put
 
@@ -72,21 +53,30 @@ async def test_outcomes_are_counted_and_logged(
     subscribe("a=", "b=", "c=", "d=")
     transport.outcomes = {"b=": Gone(), "c=": Failed("403"), "d=": Failed("timeout")}
     tally = await broadcast(context, "chat:a", b"x")
-    assert tally == Tally(delivered=1, gone=1, failed=2)
+    assert tally == Tally(delivered=1, failed=2, gone=("b=",))
     [line] = [record for record in caplog.records if "broadcast" in record.getMessage()]
     expected = "channel=chat:a delivered=1 gone=1 failed=2 reasons=403:1,timeout:1"
     assert expected in line.getMessage()
     assert line.levelno == logging.WARNING
 
 
-async def test_only_who_is_gone_is_closed(
-    context: Context, store: MemoryStore, transport: MemoryTransport, subscribe: Subscribe
+async def test_only_who_is_gone_is_named_so(
+    context: Context, transport: MemoryTransport, subscribe: Subscribe
 ) -> None:
     """A failure says nothing about the connection: 403 would empty the table."""
+    subscribe("a=", "b=", "c=")
+    transport.outcomes = {"a=": Gone(), "b=": Failed("403"), "c=": Failed("429")}
+    assert (await broadcast(context, "chat:a", b"x")).gone == ("a=",)
+
+
+async def test_who_is_left_out_gets_nothing(
+    context: Context, transport: MemoryTransport, subscribe: Subscribe
+) -> None:
+    """One connection, which may not even be there."""
     subscribe("a=", "b=")
-    transport.outcomes = {"a=": Gone(), "b=": Failed("403")}
-    await broadcast(context, "chat:a", b"x")
-    assert list(store.subscriptions) == [("chat:a", "b=")]
+    assert (await broadcast(context, "chat:a", b"x", leave_out="a=")).delivered == 1
+    assert (await broadcast(context, "chat:a", b"x", leave_out="c=")).delivered == 2
+    assert [to for to, _ in transport.sent].count("a=") == 1
 
 
 async def test_a_transport_that_raises_costs_one_recipient(
@@ -95,26 +85,16 @@ async def test_a_transport_that_raises_costs_one_recipient(
     """It breaks its contract; the others still get theirs."""
     subscribe("a=", "b=")
     transport.outcomes = {"a=": RuntimeError("bug")}
-    assert await broadcast(context, "chat:a", b"x") == Tally(delivered=1, gone=0, failed=1)
-
-
-async def test_a_prune_that_fails_fails_nobody(
-    context: Context, transport: MemoryTransport
-) -> None:
-    """What stays behind is found by the next broadcast."""
-    leaky = LeakyStore()
-    leaky.subscriptions = {("chat:a", "a="): 2**40, ("chat:a", "b="): 2**40}
-    transport.outcomes = {"a=": Gone()}
-    tally = await broadcast(_with_store(context, leaky), "chat:a", b"x")
-    assert tally == Tally(delivered=1, gone=1, failed=0)
+    assert await broadcast(context, "chat:a", b"x") == Tally(delivered=1, failed=1)
 
 
 async def test_a_page_that_cant_be_read_lets_running_sends_end(
     context: Context, transport: MemoryTransport
 ) -> None:
     """The error reaches the sender after everybody known got the message."""
+    store = structs.replace(context.store, subscriptions=Breaking(Rows(), page_rows=2))
     with pytest.raises(ConnectionError):
-        await broadcast(_with_store(context, BreakingStore()), "chat:a", b"x")
+        await broadcast(structs.replace(context, store=store), "chat:a", b"x")
     assert sorted(to for to, _ in transport.sent) == ["a=", "b="]
 
 
@@ -141,7 +121,7 @@ async def test_no_more_sends_run_than_the_transport_is_wide(
 
 async def test_an_empty_channel_is_fine(context: Context) -> None:
     """Nobody is nobody's fault."""
-    assert await broadcast(context, "chat:a", b"x") == Tally(delivered=0, gone=0, failed=0)
+    assert await broadcast(context, "chat:a", b"x") == Tally(delivered=0, failed=0)
 
 
 async def test_a_broadcast_that_takes_too_long_begins_no_more_sends(
@@ -160,37 +140,3 @@ async def test_a_broadcast_that_takes_too_long_begins_no_more_sends(
         await broadcast(context, "chat:a", b"x", timeout_s=0.02)
     assert len(transport.sent) == transport.width
     assert f"delivered={transport.width}" in caplog.text
-
-
-async def test_all_who_are_gone_are_closed(
-    context: Context, transport: MemoryTransport, store: MemoryStore, subscribe: Subscribe
-) -> None:
-    """More of them than are closed at a time."""
-    gone = [f"{number}=" for number in range(limits.PRUNE_WIDTH * 3)]
-    subscribe(*gone)
-    transport.outcomes = {name: Gone() for name in gone}
-    assert (await broadcast(context, "chat:a", b"x")).gone == len(gone)
-    assert store.subscriptions == {}
-
-
-async def test_closing_those_gone_ends_in_time(
-    context: Context, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A thousand of them, or a slow table, don't keep the sender from its reply."""
-    hanging = HangingStore()
-    gone = [f"{number}=" for number in range(limits.PRUNE_WIDTH + 5)]
-    await prune(_with_store(context, hanging), gone, timeout_s=0.02)
-    assert hanging.closing == 0
-    assert "prune stopped after 0.02 s, left=5" in caplog.text
-
-
-def _with_store(context: Context, store: MemoryStore) -> Context:
-    return Context(
-        connection_id=context.connection_id,
-        user=context.user,
-        connected_at_ms=context.connected_at_ms,
-        store=store,
-        transport=context.transport,
-        clock=context.clock,
-        new_id=context.new_id,
-    )

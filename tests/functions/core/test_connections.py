@@ -1,19 +1,23 @@
-"""Who a connection belongs to, and how it opens, stays and closes."""
+"""How a connection opens, whom it belongs to while it lasts, and how it stays present."""
 
 import pytest
+from msgspec import structs
 
-from functions.core import connections
-from functions.core.errors import ProtocolError
-from functions.core.ports import Conflict, Connection
-from tests.fakes import MemoryStore
+from functions.core import connections, limits
+from functions.core.errors import EXPIRED, ProtocolError
+from functions.core.permissions import EVERYTHING, Identity
+from functions.core.ports import Conflict, Connection, Store
+from tests.fake_rows import Rows
+from tests.fakes import MemoryConnections
 
 NOW = 1_800_000_000
+ANN = Identity("ann", {"name": "Ann"}, EVERYTHING, NOW + 60)
 
 
-class ConflictingStore(MemoryStore):
-    """A Store where others are always faster."""
+class Contended(MemoryConnections):
+    """Connections where others are always faster."""
 
-    async def open_connection(self, connection: Connection, *, now: int) -> None:
+    async def open(self, connection: Connection, *, now: int) -> None:
         """Fail."""
         raise Conflict
 
@@ -22,79 +26,77 @@ class ConflictingStore(MemoryStore):
         raise Conflict
 
 
-async def open_as(store: MemoryStore, *, name: str | None = None) -> None:
-    """Open the connection `c=` of the user `ann`."""
+async def open_as(store: Store, identity: Identity = ANN) -> None:
+    """Open the connection `c=`."""
     await connections.open_connection(
-        store, "c=", "ann", name=name, connected_at_ms=NOW * 1000 + 999, now=NOW
+        store, "c=", identity, connected_at_ms=NOW * 1000 + 999, now=NOW
     )
 
 
-@pytest.mark.parametrize("anonymous", [True, False])
-def test_the_authorizers_word_counts_first(*, anonymous: bool) -> None:
-    """Whoever else is let in."""
-    assert connections.identify("c=", "ann", anonymous=anonymous) == "ann"
-
-
-def test_without_an_authorizer_a_user_is_anonymous_where_that_is_allowed() -> None:
-    """Derived from the connection id, so that no message has to read it."""
-    assert connections.identify("c=", None, anonymous=True) == "anon-c="
-    with pytest.raises(ProtocolError, match="101"):
-        connections.identify("c=", None, anonymous=False)
-    with pytest.raises(ProtocolError, match="101"):
-        connections.identify("c=", "", anonymous=False)
-
-
-def test_a_users_name_is_bounded() -> None:
-    """It travels in every publication."""
-    assert connections.identify("c=", "u" * 128, anonymous=False)
-    with pytest.raises(ProtocolError, match="106 user"):
-        connections.identify("c=", "u" * 129, anonymous=False)
-
-
-async def test_what_is_stored_of_a_connection(store: MemoryStore) -> None:
+async def test_what_is_stored_of_a_connection(store: Store, rows: Rows) -> None:
     """It expires a little over two hours after it opened (B-276)."""
-    await open_as(store, name="Ann")
-    assert store.connections["c="] == Connection(
+    await open_as(store)
+    assert rows.connections["c="] == Connection(
         connection_id="c=",
-        user="ann",
-        info={"name": "Ann"},
+        identity=ANN,
         connected_at_ms=NOW * 1000 + 999,
         lease_until=NOW + 720,
         expires_at=NOW + 7500,
     )
 
 
-async def test_a_name_is_optional_and_bounded(store: MemoryStore) -> None:
-    """64 characters."""
-    await open_as(store)
-    assert store.connections["c="].info == {}
-    await open_as(store, name="x" * 64)
-    with pytest.raises(ProtocolError, match="106 name"):
-        await open_as(store, name="x" * 65)
-
-
-async def test_a_blocked_user_is_refused(store: MemoryStore) -> None:
+async def test_a_blocked_user_is_refused(store: Store, rows: Rows) -> None:
     """103."""
-    store.blocks["ann"] = NOW + 1
-    with pytest.raises(ProtocolError, match="103"):
+    rows.blocks["ann"] = NOW + 1
+    with pytest.raises(ProtocolError, match="103 this user is blocked"):
         await open_as(store)
-    assert store.connections == {}
+    assert rows.connections == {}
 
 
-async def test_a_lease_is_renewed_for_open_connections_only(store: MemoryStore) -> None:
+async def test_a_lease_is_renewed_for_open_connections_only(store: Store, rows: Rows) -> None:
     """101 tells a client whose rows are gone to connect again."""
     await open_as(store)
     await connections.renew_lease(store, "c=", now=NOW + 100)
-    assert store.connections["c="].lease_until == NOW + 820
-    await connections.close_connection(store, "c=")
-    await connections.close_connection(store, "c=")
+    assert rows.connections["c="].lease_until == NOW + 820
+    rows.connections.clear()
     with pytest.raises(ProtocolError, match="101"):
         await connections.renew_lease(store, "c=", now=NOW + 100)
 
 
-async def test_a_conflict_that_lasts_is_temporary() -> None:
+async def test_while_an_identity_counts_nothing_is_read(store: Store, rows: Rows) -> None:
+    """The one that came with the event is enough, whatever is stored."""
+    found = await connections.current_identity(store, "c=", ANN, now=NOW + 59.9)
+    assert (found, rows.count()) == (ANN, 0)
+
+
+async def test_after_it_the_one_that_refresh_left_counts(store: Store) -> None:
+    """With its own permissions and end."""
+    await open_as(store)
+    renewed = Identity("ann", {}, (), NOW + 600)
+    await store.connections.authorize("c=", renewed, now=NOW)
+    assert await connections.current_identity(store, "c=", ANN, now=NOW + 60) == renewed
+
+
+async def test_who_is_not_refreshed_is_told_and_then_closed(store: Store) -> None:
+    """109; with 3005 once that has been so for a minute."""
+    await open_as(store)
+    grace = limits.EXPIRED_GRACE_S
+    for late, closing in ((0, None), (grace - 1, None), (grace, EXPIRED)):
+        with pytest.raises(ProtocolError, match="109") as caught:
+            await connections.current_identity(store, "c=", ANN, now=NOW + 60 + late)
+        assert caught.value.closing is closing
+
+
+async def test_an_expired_identity_of_nobody_is_refused(store: Store) -> None:
+    """101: the connection has no row."""
+    with pytest.raises(ProtocolError, match="101"):
+        await connections.current_identity(store, "c=", ANN, now=NOW + 60)
+
+
+async def test_a_conflict_that_lasts_is_temporary(store: Store, rows: Rows) -> None:
     """111, for both ways; the message tells what to do."""
+    contended = structs.replace(store, connections=Contended(rows))
     with pytest.raises(ProtocolError, match=r"111 .* try again"):
-        await open_as(ConflictingStore())
+        await open_as(contended)
     with pytest.raises(ProtocolError, match=r"111 .* try again"):
-        await connections.renew_lease(ConflictingStore(), "c=", now=NOW)
+        await connections.renew_lease(contended, "c=", now=NOW)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from functions.core.errors import BAD_REQUEST, ERRORS, ProtocolError
+from functions.core.errors import BAD_REQUEST, CLOSINGS, ERRORS, ProtocolError
 
 
 def test_the_table_is_that_of_the_protocol() -> None:
@@ -19,10 +19,12 @@ def test_an_error_without_a_message_is_told_by_its_name() -> None:
     assert str(ProtocolError(BAD_REQUEST, "channel: odd")) == "107 channel: odd"
 
 
-def test_the_table_is_that_of_the_page() -> None:
+def test_both_tables_are_those_of_the_page() -> None:
     """docs/reference/protocol.md has every row, and no other."""
     page = (Path(__file__).parents[3] / "docs/reference/protocol.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \| (yes|no) \|", page, re.MULTILINE)
+    errors = [(kind.code, kind.name, kind.temporary) for kind in ERRORS]
+    closings = [(kind.code, kind.name, kind.reconnect) for kind in CLOSINGS]
     assert rows == [
-        (str(kind.code), kind.name, "yes" if kind.temporary else "no") for kind in ERRORS
+        (str(code), name, "yes" if flag else "no") for code, name, flag in errors + closings
     ]

@@ -111,12 +111,60 @@ def test_data_of_a_publication_is_passed_on_as_it_was() -> None:
     publication = protocol.Publication(
         id="p1", channel="a:b", data=data, sender=protocol.Sender("ann", "c="), at=5
     )
-    text = protocol.encode_publication(publication)
+    text = protocol.encode(publication)
     assert b'"data":{"n":1.10,"big":123456789012345678901234567890}' in text
     document = json.loads(text)
     assert document["type"] == "publication"
     assert document["from"] == {"user": "ann", "connection": "c="}
     assert set(document) == {"type", "id", "channel", "data", "from", "at"}
+
+
+def test_a_kept_publication_carries_its_position() -> None:
+    """And one of a server no sender."""
+    publication = protocol.Publication("p1", "a:b", Raw(b"1"), 5, epoch="e", offset=3)
+    document = json.loads(protocol.encode(publication))
+    assert (document["epoch"], document["offset"], "from" in document) == ("e", 3, False)
+
+
+@pytest.mark.parametrize(
+    ("message", "document"),
+    [
+        (
+            protocol.Join("a:b", protocol.Sender("ann", "c=")),
+            {"type": "join", "channel": "a:b", "from": {"user": "ann", "connection": "c="}},
+        ),
+        (
+            protocol.Leave("a:b", protocol.Sender("ann", "c=")),
+            {"type": "leave", "channel": "a:b", "from": {"user": "ann", "connection": "c="}},
+        ),
+        (
+            protocol.Unsubscribed("a:b", 103, "permission denied"),
+            {
+                "type": "unsubscribed",
+                "channel": "a:b",
+                "code": 103,
+                "message": "permission denied",
+            },
+        ),
+        (
+            protocol.Closing(3503, "forced to leave", reconnect=False),
+            {"type": "closing", "code": 3503, "message": "forced to leave", "reconnect": False},
+        ),
+    ],
+)
+def test_every_other_message_is_as_the_page_says(
+    message: protocol.Join | protocol.Leave | protocol.Unsubscribed | protocol.Closing,
+    document: dict[str, object],
+) -> None:
+    """docs/reference/protocol.md, "Messages to the client"."""
+    assert json.loads(protocol.encode(message)) == document
+
+
+def test_a_position_has_an_offset_from_zero() -> None:
+    """107 for what no log can hold."""
+    assert protocol.decode_fields(b'{"epoch":"e","offset":0}', protocol.Position).offset == 0
+    with pytest.raises(ProtocolError, match=r"107 .*\$\.offset"):
+        protocol.decode_fields(b'{"epoch":"e","offset":-1}', protocol.Position)
 
 
 def test_an_error_reply_has_code_message_and_temporary() -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from functions.core.errors import (
@@ -13,6 +14,7 @@ from functions.core.errors import (
     ErrorKind,
     ProtocolError,
 )
+from functions.core.permissions import Grant, Identity
 from functions.runtime import events
 
 CONTEXT = {
@@ -24,28 +26,41 @@ CONTEXT = {
 }
 
 
-def test_a_connect_event_has_its_query_and_no_authorizer() -> None:
-    """B-105, B-108."""
-    raw: events.Event = {"requestContext": CONTEXT, "queryStringParameters": {"name": "Ann"}}
-    event = events.read(raw, events.ConnectEvent)
-    assert event.query == {"name": "Ann"}
-    assert event.request_context.principal is None
-    assert event.request_context.connection_id == "Q0ZkUfPSIAMCJzA="
-    assert event.request_context.connected_at == 1772701623412
+def test_a_connect_event_names_its_connection() -> None:
+    """Time is in epoch milliseconds, B-105."""
+    context = events.read({"requestContext": CONTEXT}, events.ConnectEvent).request_context
+    assert (context.connection_id, context.connected_at) == ("Q0ZkUfPSIAMCJzA=", 1772701623412)
 
 
-def test_a_connect_event_may_have_no_query() -> None:
-    """B-105: the key is absent."""
-    assert events.read({"requestContext": CONTEXT}, events.ConnectEvent).query is None
+@pytest.mark.parametrize("vouching", [{}, {"authorizer": {"principalId": "ann"}}])
+def test_without_an_identity_nobody_vouches_for_a_connection(vouching: dict[str, object]) -> None:
+    """B-108: without an authorizer the key is absent; another authorizer leaves no identity."""
+    raw: events.Event = {"requestContext": {**CONTEXT, **vouching}}
+    context = events.read(raw, events.ConnectEvent).request_context
+    with pytest.raises(ProtocolError) as raised:
+        context.identity()
+    assert raised.value.kind == UNAUTHORIZED
 
 
-def test_the_principal_comes_from_the_authorizer() -> None:
-    """B-082: beside what else its context holds."""
-    authorizer = {"principalId": "ann", "integrationLatency": 37}
+def test_the_identity_is_what_the_authorizer_left() -> None:
+    """B-082: as text, beside what the gateway adds."""
+    identity = Identity("ann", {"name": "Ann"}, (Grant("chat:*", ("subscribe",)),), 1_800_000_000)
+    authorizer = {
+        "principalId": "ann",
+        "integrationLatency": 37,
+        "identity": msgspec.json.encode(identity).decode(),
+    }
     raw: events.Event = {"requestContext": {**CONTEXT, "authorizer": authorizer}, "body": "{}"}
     event = events.read(raw, events.MessageEvent)
-    assert event.request_context.principal == "ann"
+    assert event.request_context.identity() == identity
     assert event.body == "{}"
+
+
+def test_a_disconnect_event_may_have_only_the_principal() -> None:
+    """B-082: a recorded one had nothing else of the authorizer's."""
+    raw: events.Event = {"requestContext": {**CONTEXT, "authorizer": {"principalId": "ann"}}}
+    event = events.read(raw, events.DisconnectEvent)
+    assert event.request_context.connection_id == "Q0ZkUfPSIAMCJzA="
 
 
 def test_a_disconnect_event_is_read() -> None:

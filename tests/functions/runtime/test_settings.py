@@ -5,17 +5,9 @@ import pytest
 from functions.runtime.settings import Settings, SettingsError, read_settings, require
 
 
-def test_nobody_is_let_in_anonymously_unless_said() -> None:
-    """AUTH=anonymous stands in the local environment file only."""
-    assert read_settings({"TABLE_NAME": "t"}) == Settings(table_name="t", anonymous=False)
-    assert read_settings({"TABLE_NAME": "t", "AUTH": ""}).anonymous is False
-    assert read_settings({"TABLE_NAME": "t", "AUTH": "anonymous"}).anonymous is True
-
-
-def test_a_misspelt_auth_is_no_silent_refusal() -> None:
-    """The text names the variable and what it may be."""
-    with pytest.raises(SettingsError, match="AUTH is 'Anonymous'; set it to `anonymous`"):
-        read_settings({"TABLE_NAME": "t", "AUTH": "Anonymous"})
+def test_settings_are_read_by_their_names() -> None:
+    """What every function needs that keeps state."""
+    assert read_settings({"TABLE_NAME": "t", "AUTH": "anonymous"}) == Settings(table_name="t")
 
 
 @pytest.mark.parametrize("environ", [{}, {"TABLE_NAME": ""}])

@@ -15,26 +15,27 @@ from gatepost.gateway.core.settings import GatewaySettings
 PAGE = Path(__file__).parents[3] / "docs/reference/cli.md"
 
 
-def dev_flags() -> set[str]:
-    """Every flag of `gatepost dev`."""
+def flags(command: str) -> set[str]:
+    """Every flag of a command."""
     commands = next(
         action
         for action in parser()._actions  # noqa: SLF001 - argparse offers no other way
         if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
     )
-    dev = commands.choices["dev"]
     return {
         flag
-        for action in dev._actions  # noqa: SLF001
+        for action in commands.choices[command]._actions  # noqa: SLF001
         for flag in action.option_strings
         if flag.startswith("--") and flag != "--help"
     }
 
 
-def test_the_reference_describes_every_flag_and_no_other() -> None:
+@pytest.mark.parametrize("command", ["dev", "token"])
+def test_the_reference_describes_every_flag_and_no_other(command: str) -> None:
     """docs/reference/cli.md keeps step with the parser."""
-    described = set(re.findall(r"^\| `(--[a-z-]+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
-    assert described == dev_flags()
+    _, _, section = PAGE.read_text(encoding="utf-8").partition(f"\n## `gatepost {command}`\n")
+    described = re.findall(r"^\| `(--[a-z-]+)", section.partition("\n## ")[0], re.MULTILINE)
+    assert set(described) == flags(command)
 
 
 def test_the_reference_describes_every_guess_with_its_default() -> None:

@@ -242,12 +242,13 @@ async def test_a_project_that_cant_be_watched_is_told_and_served_on(
     project: Path, eventually: "Eventually"
 ) -> None:
     """A limit on watches, or a folder that has gone, costs reloads and nothing else."""
-    stream, stop = io.StringIO(), asyncio.Event()
+    stream, stop, watching = io.StringIO(), asyncio.Event(), asyncio.Event()
     running = emulator(project, stream=stream)
     shutil.rmtree(project)
-    following = asyncio.create_task(running.follow_saves(stop))
+    following = asyncio.create_task(running.follow_saves(stop, watching))
     await eventually(lambda: "Saves are not followed any more" in stream.getvalue())
     assert not following.done()
+    assert watching.is_set()
     stop.set()
     await following
 
@@ -286,6 +287,15 @@ async def test_output_that_nobody_reads_ends_the_emulator_in_good_order(start: S
         assert client.close_code == 1001
     assert await asyncio.wait_for(process.stderr.read(), 5) == b""
     assert await process.wait() == 0
+
+
+async def test_a_save_right_after_ready_is_followed(project: Path, start: Start) -> None:
+    """Whoever reads "Ready" may save at once."""
+    process = await start("--dynamodb", NO_TABLE_NEEDED, "--in-process")
+    assert process.stdout is not None
+    await process.stdout.readuntil(b"Ready after")
+    (project / "talk.py").write_text((project / "talk.py").read_text() + "\n")
+    await asyncio.wait_for(process.stdout.readuntil(b"Saved: every function starts anew."), 5)
 
 
 async def test_a_stand_in_that_dies_is_told(start: Start) -> None:

@@ -43,7 +43,7 @@ async def test_code_counts_packages_of_others_do_not_and_the_template_is_told_ap
     async def on_save(saved: Saved) -> None:
         saves.seen.put_nowait(saved)
 
-    watching = asyncio.create_task(watch(template, root, on_save, stop))
+    watching = asyncio.create_task(watch(template, root, on_save, stop, on_watching=lambda: None))
     try:
         assert await saves.save_until_seen(root / "functions/connect.py") == "code"
         assert await saves.save_until_seen(root / "shared.py") == "code"
@@ -59,6 +59,29 @@ async def test_code_counts_packages_of_others_do_not_and_the_template_is_told_ap
         while found == "code":  # a late echo of the saves above
             found = await saves.next()
         assert found == "template"
+    finally:
+        stop.set()
+        await asyncio.wait_for(watching, 10)
+
+
+async def test_a_save_right_after_watching_has_begun_is_told(tmp_path: Path) -> None:
+    """One at the top, one in a folder, and a folder that is made: each has its own watcher."""
+    root = tmp_path.resolve()
+    (root / "functions").mkdir()
+    saves, stop = Saves(root), asyncio.Event()
+
+    async def on_save(saved: Saved) -> None:
+        saves.seen.put_nowait(saved)
+
+    def save() -> None:
+        (root / "shared.py").write_text("1")
+        (root / "functions/connect.py").write_text("1")
+        (root / "made_now").mkdir()
+
+    template = root / "serverless.yml"
+    watching = asyncio.create_task(watch(template, root, on_save, stop, on_watching=save))
+    try:
+        assert [await saves.next() for _ in range(3)] == ["code"] * 3
     finally:
         stop.set()
         await asyncio.wait_for(watching, 10)

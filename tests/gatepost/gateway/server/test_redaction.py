@@ -1,6 +1,7 @@
 """Secrets stay out; what is compared goes on comparing alike."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.gateway.core.commands import Accept, Invoke
+from gatepost.gateway.core.commands import Accept, Invoke, Send
 from gatepost.gateway.core.deployment import (
     ApiKey,
     Authorizer,
@@ -17,7 +18,14 @@ from gatepost.gateway.core.deployment import (
     Route,
     WebSocketApi,
 )
-from gatepost.gateway.core.inputs import InvocationFinished, ManagementCall, Returned, Upgrade
+from gatepost.gateway.core.inputs import (
+    Failed,
+    InvocationFinished,
+    ManagementCall,
+    Message,
+    Returned,
+    Upgrade,
+)
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.gateway.server.redaction import Redactor
 from gatepost.gateway.server.trace import encode
@@ -65,6 +73,29 @@ def test_json_web_tokens_are_left_out_wherever_clients_put_them() -> None:
     assert JWT not in str(redacted(Accept(1, "c", JWT)))
     payload = json.dumps({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": JWT}})
     assert JWT not in str(redacted(InvocationFinished(1, Returned(payload.encode()))))
+
+
+def test_a_token_within_a_message_is_left_out_wherever_it_goes() -> None:
+    """What a client sends to have its authorization extended: in, to the function, and out."""
+    text = json.dumps({"action": "refresh", "token": JWT, "id": 7})
+    message, event = Message("c", text), json.dumps({"body": text}).encode()
+    redactor = Redactor()
+    shown = [
+        redactor.redact(encode(each))
+        for each in (
+            message,
+            Invoke(1, "f", event, "c", "refresh"),
+            InvocationFinished(1, Returned(event)),
+            InvocationFinished(1, Failed("E", JWT, (JWT,))),
+            Send("c", (text.encode(),)),
+            ManagementCall(1, "POST", "/p", text.encode()),
+        )
+    ]
+    assert JWT not in str(shown)
+    assert len({*re.findall("redacted-[0-9a-f]{12}", str(shown))}) == 1
+    again = json.loads(shown[0]["text"])
+    assert (again["action"], again["id"]) == ("refresh", 7)
+    assert len(shown[0]["text"]) == len(text)
 
 
 def test_the_same_secrets_are_left_out_of_events() -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gatepost.gateway.core.deployment import (
+    Authorizer,
     Deployment,
     Function,
     LambdaProxy,
@@ -28,6 +30,19 @@ ROOT = Path(__file__).resolve().parents[4]
 PROJECTS = ROOT / "tests" / "fixtures" / "template"
 FUNCTIONS = "functions:\n  a: {handler: a.b, events: [{websocket: $connect}]}\n"
 
+TABLE: dict[str, object] = {
+    "TableName": "gatepost-test-Table",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+    ],
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+}
+
 
 def function(name: str, timeout_s: int, **environment: str) -> Function:
     """Return one of the project's own functions."""
@@ -43,33 +58,31 @@ def function(name: str, timeout_s: int, **environment: str) -> Function:
 
 
 def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
-    """Three functions, three routes of which one is two-way, one table with TTL."""
+    """Functions, an authorizer, routes of which two are two-way, one table with TTL."""
     read = read_serverless(ROOT / "serverless.yml", stage="test", environ={})
     api_id = make_api_id("gatepost", "test", "gatepost-test")
     endpoint = f"https://{api_id}.execute-api.us-east-1.amazonaws.com/test"
-    functions = (
-        function("connect", 10),
-        function("disconnect", 10),
-        function("message", 29, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI=endpoint),
+    reaches = {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": endpoint}
+    verifies = dict.fromkeys(
+        ("JWT_SECRET", "JWT_JWKS_URL", "JWT_AUDIENCE", "JWT_ISSUER", "ORIGINS"), ""
     )
+    functions = (
+        function("api", 29, API_KEYS="", **verifies, **reaches),
+        function("authorizer", 10, **verifies),
+        function("connect", 10),
+        function("disconnect", 29, **reaches),
+        function("message", 29, **reaches),
+        function("refresh", 29, **verifies, **reaches),
+    )
+    asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
     routes = (
-        Route("$connect", LambdaProxy("gatepost-test-connect")),
+        Route("$connect", LambdaProxy("gatepost-test-connect"), authorization=asked),
         Route("$disconnect", LambdaProxy("gatepost-test-disconnect")),
         Route("$default", LambdaProxy("gatepost-test-message"), two_way=True),
+        Route("signal", LambdaProxy("gatepost-test-message")),
+        Route("refresh", LambdaProxy("gatepost-test-refresh"), two_way=True),
     )
-    table: dict[str, object] = {
-        "TableName": "gatepost-test-Table",
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        "KeySchema": [
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    }
-    assert read == Deployment(
+    assert structs.replace(read, http_apis=()) == Deployment(
         service="gatepost",
         stage="test",
         region="us-east-1",
@@ -79,9 +92,21 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
             WebSocketApi(api_id, "gatepost-test", "test", {route.key: route for route in routes}),
         ),
         functions={function.name: function for function in functions},
-        tables=(Table("gatepost-test-Table", table, "expires_at"),),
+        tables=(Table("gatepost-test-Table", TABLE, "expires_at"),),
         settings={"pages": "web", "index": "demo/chat.html"},
     )
+
+
+def test_the_project_s_own_http_api_has_its_routes() -> None:
+    """One function serves publishing from servers, its description and a page of it."""
+    [api] = read_serverless(ROOT / "serverless.yml", stage="test", environ={}).http_apis
+    assert (api.kind, api.stage) == ("http", "$default")
+    assert [(route.method, route.path) for route in api.routes] == [
+        ("ANY", "/v1/{proxy+}"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+    ]
+    assert {route.function for route in api.routes} == {"gatepost-test-api"}
 
 
 @pytest.mark.parametrize("project", sorted(path.name for path in PROJECTS.iterdir()))

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatepost.gateway.template.errors import Place, TemplateError
@@ -312,6 +312,7 @@ def test_a_stage_that_the_gateway_would_not_have_is_refused(tmp_path: Path, stag
         st.text(max_size=20),
     ).map(lambda parts: f"${{{parts[0]}({parts[1]}):{parts[1]}, '{parts[1]}'}}")
 )
+@example("${file(/):/, '/'}")
 def test_any_text_resolves_or_is_refused_with_its_place(text: str) -> None:
     """No other exception, whatever the text."""
     root = parse_yaml(TEMPLATE, "serverless.yml")

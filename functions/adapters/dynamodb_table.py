@@ -1,0 +1,332 @@
+"""One DynamoDB table: reads that are consistent, writes that are repeated, and what refused them.
+
+Not here: what the rows mean. Throttling and lost answers are repeated by botocore; conflicts of
+transactions and unprocessed items, which it leaves to the caller, are repeated here.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
+
+from aiobotocore.config import AioConfig
+from botocore.exceptions import ClientError
+
+from functions.core.ports import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+    from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_dynamodb.literals import ReturnValueType
+    from types_aiobotocore_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        DeleteTypeDef,
+        PutTypeDef,
+        TransactWriteItemTypeDef,
+        WriteRequestOutputTypeDef,
+        WriteRequestTypeDef,
+    )
+
+    from functions.adapters.dynamodb_items import Item, Key
+
+    Values = Mapping[str, AttributeValueTypeDef]
+
+    class ConditionTypeDef(TypedDict, total=False):
+        """The arguments of a condition, as every write takes them."""
+
+        ConditionExpression: str
+        ExpressionAttributeValues: Values
+
+
+T = TypeVar("T")
+
+# Botocore's legacy mode repeats throttled requests and lost answers after 50 and 100 ms for
+# DynamoDB; its other modes wait up to a second before the first repetition.
+CONFIG: Final = AioConfig(
+    connect_timeout=2,
+    read_timeout=3,  # three attempts fit into the 10 s of connect and disconnect
+    max_pool_connections=50,
+    retries={"mode": "legacy", "total_max_attempts": 3},
+)
+CONFLICT_ATTEMPTS: Final = 4
+UNPROCESSED_ATTEMPTS: Final = 8
+BATCH_WRITES_MAX: Final = 25
+BATCH_READS_MAX: Final = 100
+PAGE_ROWS: Final = 1000
+_CONFLICTS: Final = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+)
+_CONFLICT_ERRORS: Final = frozenset(
+    # The second: what an earlier attempt, whose answer did not come, began is still under way.
+    {"TransactionConflictException", "TransactionInProgressException"}
+)
+_REFUSED: Final = "ConditionalCheckFailed"
+
+
+class Unprocessed(Exception):  # noqa: N818 - named for what happened
+    """DynamoDB kept leaving rows of a batch undone; what is left is found by the next try."""
+
+
+class Refused(Exception):  # noqa: N818 - named for what happened
+    """A condition did not hold, and nothing was written."""
+
+
+class Table:
+    """One table, over a client that is open."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    async def get(self, key: "Key") -> "Item | None":
+        """Read one row."""
+        answer = await self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
+        return answer.get("Item")
+
+    async def get_all(self, keys: "Iterable[Key]") -> "list[Item]":
+        """Read the rows that exist of any number of distinct ones, in no order."""
+        wanted, found = list(keys), []
+        for start in range(0, len(wanted), BATCH_READS_MAX):
+            left = wanted[start : start + BATCH_READS_MAX]
+            for attempt in range(UNPROCESSED_ATTEMPTS):
+                answer = await self._client.batch_get_item(
+                    RequestItems={self._name: {"Keys": left, "ConsistentRead": True}}
+                )
+                found += answer["Responses"].get(self._name, [])
+                unprocessed = answer.get("UnprocessedKeys", {})
+                left = unprocessed[self._name]["Keys"] if unprocessed else []
+                if not left:
+                    break
+                await asyncio.sleep(_backoff_s(attempt))
+            else:
+                raise Unprocessed(f"{len(left)} rows after {UNPROCESSED_ATTEMPTS} attempts")
+        return found
+
+    async def query(self, pk: str, sk_prefix: str) -> "AsyncIterator[list[Item]]":
+        """Give all rows of a partition whose sort key begins so, page by page."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": sk_prefix}},
+            ConsistentRead=True,
+            PaginationConfig={"PageSize": PAGE_ROWS},
+        )
+        async for page in pages:
+            yield page["Items"]
+
+    async def query_between(
+        self,
+        pk: str,
+        between: tuple[str, str],
+        *,
+        limit: int,
+        now: int,
+        descending: bool = False,
+    ) -> "list[Item]":
+        """Give up to `limit` rows that live, with sort keys between two, inclusive."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            FilterExpression="expires_at > :now",
+            ExpressionAttributeValues={
+                ":pk": {"S": pk},
+                ":first": {"S": between[0]},
+                ":last": {"S": between[1]},
+                ":now": {"N": str(now)},
+            },
+            ConsistentRead=True,
+            ScanIndexForward=not descending,
+            PaginationConfig={"PageSize": limit, "MaxItems": limit},
+        )
+        return [item async for page in pages for item in page["Items"]]
+
+    async def count(self, pk: str, sk_prefix: str, *, at_most: int, now: int) -> int:
+        """Count the rows that live of a partition whose sort key begins so, up to `at_most`."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            FilterExpression="expires_at > :now",
+            ExpressionAttributeValues={
+                ":pk": {"S": pk},
+                ":prefix": {"S": sk_prefix},
+                ":now": {"N": str(now)},
+            },
+            ConsistentRead=True,
+            Select="COUNT",
+            PaginationConfig={"PageSize": at_most},
+        )
+        found = 0
+        async for page in pages:
+            found += page["Count"]
+            if found >= at_most:
+                return at_most
+        return found
+
+    async def put(
+        self, item: "Item", *, condition: str = "", values: "Values | None" = None
+    ) -> None:
+        """Write one row; raise Refused when the condition does not hold, Conflict."""
+        extra = _condition(condition, values)
+        await self._conditional(
+            lambda: self._client.put_item(TableName=self._name, Item=item, **extra)
+        )
+
+    async def delete(
+        self, key: "Key", *, condition: str = "", values: "Values | None" = None
+    ) -> None:
+        """Remove one row; raise Refused when the condition does not hold, Conflict."""
+        extra = _condition(condition, values)
+        await self._conditional(
+            lambda: self._client.delete_item(TableName=self._name, Key=key, **extra)
+        )
+
+    async def update(
+        self,
+        key: "Key",
+        expression: str,
+        values: "Values",
+        *,
+        condition: str = "",
+        returning: "ReturnValueType" = "NONE",
+    ) -> "Item":
+        """Change one row; give it, or what of it `returning` names, as DynamoDB defines.
+
+        Raises Refused when the condition does not hold, Conflict.
+        """
+        extra = _condition(condition, values)
+        answer = await self._conditional(
+            lambda: self._client.update_item(
+                TableName=self._name,
+                Key=key,
+                UpdateExpression=expression,
+                ReturnValues=returning,
+                **extra,
+            )
+        )
+        return answer.get("Attributes", {})
+
+    async def transact(
+        self, writes: "Sequence[TransactWriteItemTypeDef]", *, attempts: int = CONFLICT_ATTEMPTS
+    ) -> set[int]:
+        """Write all or nothing; give the places in `writes` whose condition refused it.
+
+        Raises Conflict.
+        """
+        try:
+            await _through_conflicts(
+                lambda: self._client.transact_write_items(TransactItems=writes), attempts=attempts
+            )
+        except self._client.exceptions.TransactionCanceledException as error:
+            codes = _cancellation_codes(error)
+            refused = {place for place, code in enumerate(codes) if code == _REFUSED}
+            if not refused:
+                raise
+            return refused
+        return set()
+
+    async def delete_all(self, keys: "Iterable[Key]") -> None:
+        """Remove any number of distinct rows; those that don't exist are fine."""
+        requests: list[WriteRequestTypeDef] = [{"DeleteRequest": {"Key": key}} for key in keys]
+        for start in range(0, len(requests), BATCH_WRITES_MAX):
+            left: Mapping[str, Sequence[WriteRequestOutputTypeDef | WriteRequestTypeDef]]
+            left = {self._name: requests[start : start + BATCH_WRITES_MAX]}
+            for attempt in range(UNPROCESSED_ATTEMPTS):
+                answer = await self._client.batch_write_item(RequestItems=left)
+                left = answer.get("UnprocessedItems", {})
+                if not left:
+                    break
+                await asyncio.sleep(_backoff_s(attempt))
+            else:
+                raise Unprocessed(f"{len(left[self._name])} rows after {attempt + 1} attempts")
+
+    def putting(
+        self, item: "Item", *, condition: str = "", values: "Values | None" = None
+    ) -> "TransactWriteItemTypeDef":
+        """Give the write of one row, for `transact`."""
+        put: PutTypeDef = {"TableName": self._name, "Item": item}
+        if condition:
+            put["ConditionExpression"] = condition
+        if values:
+            put["ExpressionAttributeValues"] = values
+        return {"Put": put}
+
+    def deleting(self, key: "Key", *, condition: str = "") -> "TransactWriteItemTypeDef":
+        """Give the removal of one row, for `transact`."""
+        delete: DeleteTypeDef = {"TableName": self._name, "Key": key}
+        if condition:
+            delete["ConditionExpression"] = condition
+        return {"Delete": delete}
+
+    def updating(
+        self, key: "Key", expression: str, values: "Values", *, condition: str
+    ) -> "TransactWriteItemTypeDef":
+        """Give the change of one row, for `transact`."""
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": key,
+                "UpdateExpression": expression,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    def checking(self, key: "Key", condition: str, values: "Values") -> "TransactWriteItemTypeDef":
+        """Give a condition on one row that is not written, for `transact`."""
+        return {
+            "ConditionCheck": {
+                "TableName": self._name,
+                "Key": key,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    async def _conditional(self, call: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await _through_conflicts(call)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise Refused from None
+
+
+def _condition(condition: str, values: "Values | None") -> "ConditionTypeDef":
+    written: ConditionTypeDef = {}
+    if condition:
+        written["ConditionExpression"] = condition
+    if values:
+        written["ExpressionAttributeValues"] = values
+    return written
+
+
+async def _through_conflicts(
+    call: Callable[[], Awaitable[T]], *, attempts: int = CONFLICT_ATTEMPTS
+) -> T:
+    """Repeat `call` while transactions of others are in its way; raise Conflict in the end."""
+    for attempt in range(attempts):
+        try:
+            return await call()
+        except ClientError as error:
+            if not _is_conflict(error):
+                raise
+        await asyncio.sleep(_backoff_s(attempt))
+    raise Conflict
+
+
+def _is_conflict(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        codes = _cancellation_codes(error)
+        return _REFUSED not in codes and not _CONFLICTS.isdisjoint(codes)
+    return code in _CONFLICT_ERRORS
+
+
+def _cancellation_codes(error: ClientError) -> list[str]:
+    """Give a code for each write of a cancelled transaction; `None` for those not at fault."""
+    reasons = error.response.get("CancellationReasons", [])
+    return [reason.get("Code") or "None" for reason in reasons]
+
+
+def _backoff_s(attempt: int) -> float:
+    """Give the wait before the next attempt: 50 ms doubling to 1 s, with half of it random."""
+    return min(1.0, 0.05 * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret

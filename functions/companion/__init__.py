@@ -1,0 +1,1 @@
+"""The HTTP API: what servers can ask for. One file per feature, listed in endpoints.py."""
