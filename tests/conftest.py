@@ -100,9 +100,9 @@ def fake_credentials(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return FAKE_CREDENTIALS
 
 
-@pytest.fixture(scope="session")
-def moto_endpoint() -> Iterator[str]:
-    """Give the URL of the emulator's own stand-in, one for the whole test run."""
+@contextmanager
+def moto_server() -> Iterator[str]:
+    """Keep the emulator's own stand-in running; give its URL."""
     with subprocess.Popen(
         [sys.executable, "-m", "gatepost.emulator.dynamodb_server"],
         stdin=subprocess.PIPE,
@@ -138,6 +138,13 @@ def dynoxide_endpoint() -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    """Give the URL of a stand-in, one for the whole test run."""
+    with moto_server() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
