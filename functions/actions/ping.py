@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from functions.core import channels, connections, history, limits
 from functions.core.context import Context
+from functions.core.namespaces import find_namespace
 from functions.core.permissions import allows
 from functions.core.protocol import Position
 
@@ -30,7 +31,7 @@ async def ping(context: Context, request: Ping) -> dict[str, object]:
         channel: position
         for channel, position in request.positions.items()
         if channels.is_name(channel)
-        and channel.partition(":")[0] in context.namespaces
+        and find_namespace(context.namespaces, channel)
         and allows(context.identity.grants, "subscribe", channel)
     }
     return {"at": int(now_s * 1000), "behind": await history.behind(context, readable)}

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Raw, Struct, json, structs
 
 from functions.core import connections, history, limits, presence
-from functions.core.closing import note_vacancy
+from functions.core.closing import leave_channel, note_vacancy
 from functions.core.context import Context, Services
 from functions.core.errors import BAD_REQUEST, LIMIT_EXCEEDED, ProtocolError
 from functions.core.happenings import Happening, tell
@@ -103,10 +103,8 @@ async def unsubscribe(context: Context, channel: str) -> None:
 
 async def end_subscription(services: Services, channel: str, user: str, connection_id: str) -> None:
     """Take a connection out of a channel. Raises ProtocolError 111 for a conflict that lasted."""
-    namespace = services.namespaces.get(channel.partition(":")[0])
     try:
-        if namespace is not None and namespace.presence:
-            await presence.leave(services, channel, user, connection_id)
+        await leave_channel(services, channel, user, connection_id)
         await services.store.subscriptions.end(connection_id, channel)
     except Conflict:
         raise connections.conflict() from None

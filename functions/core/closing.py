@@ -8,7 +8,8 @@ from functions.core import limits, presence, protocol
 from functions.core.context import Services
 from functions.core.errors import FORCED, ClosingKind
 from functions.core.happenings import Happening, tell
-from functions.core.ports import Failed, Subscription
+from functions.core.namespaces import find_namespace
+from functions.core.ports import Failed
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ async def close_connection(services: Services, connection_id: str) -> None:
     """
     subscriptions = await services.store.connections.remove(connection_id)
     for each in subscriptions:
-        await leave_channel(services, each)
+        await leave_channel(services, each.channel, each.user, connection_id)
     await services.store.subscriptions.remove(subscriptions)
     for each in subscriptions:
         await note_vacancy(services, each.channel)
@@ -69,17 +70,16 @@ async def kick_user(
     return len(connection_ids)
 
 
-async def leave_channel(services: Services, subscription: Subscription) -> None:
+async def leave_channel(services: Services, channel: str, user: str, connection_id: str) -> None:
     """Take a connection out of a channel's presence, where there is any."""
-    channel = subscription.channel
-    namespace = services.namespaces.get(channel.partition(":")[0])
+    namespace = find_namespace(services.namespaces, channel)
     if namespace is not None and namespace.presence:
-        await presence.leave(services, channel, subscription.user, subscription.connection_id)
+        await presence.leave(services, channel, user, connection_id)
 
 
 async def note_vacancy(services: Services, channel: str) -> None:
     """Tell a hook that a channel's last subscriber has gone, if that is so."""
-    namespace = services.namespaces.get(channel.partition(":")[0])
+    namespace = find_namespace(services.namespaces, channel)
     if namespace is None or namespace.hook is None:
         return
     now = services.clock()

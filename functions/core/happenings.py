@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from msgspec import Raw, Struct
 
 from functions.core import limits
+from functions.core.namespaces import find_namespace
 from functions.core.protocol import Position
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ async def tell(
     services: "Services", happening: Happening, *, timeout_s: float = limits.HOOK_TIMEOUT_S
 ) -> None:
     """Call the hook of the channel's namespace, if it has one, for a time; never raises."""
-    namespace = services.namespaces.get(happening.channel.partition(":")[0])
+    namespace = find_namespace(services.namespaces, happening.channel)
     hook = None if namespace is None else namespace.hook
     if hook is None:
         return

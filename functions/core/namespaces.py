@@ -57,10 +57,15 @@ class Namespace(Struct, frozen=True):
 Namespaces: TypeAlias = Mapping[str, Namespace]
 
 
+def find_namespace(namespaces: Namespaces, channel: str) -> Namespace | None:
+    """Give the options of a channel, or None without any: a namespace can have been removed."""
+    return namespaces.get(channel.partition(":")[0])
+
+
 def namespace_of(namespaces: Namespaces, channel: str) -> Namespace:
     """Give the options of a channel (its name checked); raise ProtocolError 102 without any."""
-    name = channel.partition(":")[0]
-    namespace = namespaces.get(name)
+    namespace = find_namespace(namespaces, channel)
     if namespace is None:
+        name = channel.partition(":")[0]
         raise ProtocolError(UNKNOWN_CHANNEL, f"channel: there is no namespace {name!r}")
     return namespace
