@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from functions.adapters.dynamodb_items import Item, Key
 
     Values = Mapping[str, AttributeValueTypeDef]
+    WriteRequest = WriteRequestOutputTypeDef | WriteRequestTypeDef
 
     class ConditionTypeDef(TypedDict, total=False):
         """The arguments of a condition, as every write takes them."""
@@ -86,21 +87,19 @@ class Table:
 
     async def get_all(self, keys: "Iterable[Key]") -> "list[Item]":
         """Read the rows that exist of any number of distinct ones, in no order."""
-        wanted, found = list(keys), []
+        wanted = list(keys)
+        found: list[Item] = []
+
+        async def read(left: "Sequence[Key]") -> "Sequence[Key]":
+            answer = await self._client.batch_get_item(
+                RequestItems={self._name: {"Keys": left, "ConsistentRead": True}}
+            )
+            found.extend(answer["Responses"].get(self._name, []))
+            unprocessed = answer.get("UnprocessedKeys", {})
+            return unprocessed[self._name]["Keys"] if unprocessed else []
+
         for start in range(0, len(wanted), BATCH_READS_MAX):
-            left = wanted[start : start + BATCH_READS_MAX]
-            for attempt in range(UNPROCESSED_ATTEMPTS):
-                answer = await self._client.batch_get_item(
-                    RequestItems={self._name: {"Keys": left, "ConsistentRead": True}}
-                )
-                found += answer["Responses"].get(self._name, [])
-                unprocessed = answer.get("UnprocessedKeys", {})
-                left = unprocessed[self._name]["Keys"] if unprocessed else []
-                if not left:
-                    break
-                await asyncio.sleep(_backoff_s(attempt))
-            else:
-                raise Unprocessed(f"{len(left)} rows after {UNPROCESSED_ATTEMPTS} attempts")
+            await _until_processed(read, wanted[start : start + BATCH_READS_MAX])
         return found
 
     async def query(self, pk: str, sk_prefix: str) -> "AsyncIterator[list[Item]]":
@@ -227,18 +226,14 @@ class Table:
 
     async def delete_all(self, keys: "Iterable[Key]") -> None:
         """Remove any number of distinct rows; those that don't exist are fine."""
-        requests: list[WriteRequestTypeDef] = [{"DeleteRequest": {"Key": key}} for key in keys]
+        requests: list[WriteRequest] = [{"DeleteRequest": {"Key": key}} for key in keys]
+
+        async def write(left: "Sequence[WriteRequest]") -> "Sequence[WriteRequest]":
+            answer = await self._client.batch_write_item(RequestItems={self._name: left})
+            return answer.get("UnprocessedItems", {}).get(self._name, [])
+
         for start in range(0, len(requests), BATCH_WRITES_MAX):
-            left: Mapping[str, Sequence[WriteRequestOutputTypeDef | WriteRequestTypeDef]]
-            left = {self._name: requests[start : start + BATCH_WRITES_MAX]}
-            for attempt in range(UNPROCESSED_ATTEMPTS):
-                answer = await self._client.batch_write_item(RequestItems=left)
-                left = answer.get("UnprocessedItems", {})
-                if not left:
-                    break
-                await asyncio.sleep(_backoff_s(attempt))
-            else:
-                raise Unprocessed(f"{len(left[self._name])} rows after {attempt + 1} attempts")
+            await _until_processed(write, requests[start : start + BATCH_WRITES_MAX])
 
     def putting(
         self, item: "Item", *, condition: str = "", values: "Values | None" = None
@@ -297,6 +292,18 @@ def _condition(condition: str, values: "Values | None") -> "ConditionTypeDef":
     if values:
         written["ExpressionAttributeValues"] = values
     return written
+
+
+async def _until_processed(
+    send: "Callable[[Sequence[T]], Awaitable[Sequence[T]]]", left: "Sequence[T]"
+) -> None:
+    """Send a batch, and what is left of it, until nothing is; raise Unprocessed in the end."""
+    for attempt in range(UNPROCESSED_ATTEMPTS):
+        left = await send(left)
+        if not left:
+            return
+        await asyncio.sleep(_backoff_s(attempt))
+    raise Unprocessed(f"{len(left)} rows after {UNPROCESSED_ATTEMPTS} attempts")
 
 
 async def _through_conflicts(
