@@ -7,7 +7,7 @@ be closed (core/closing.py). One that is gone, fails or hangs keeps no other fro
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Struct
 
@@ -37,10 +37,26 @@ async def broadcast(
 ) -> Tally:
     """Send `payload` to each subscriber of `channel` but the connection `leave_out`.
 
-    `fresh` is as in SubscriptionStore.of_channel. At most `transport.width` sends run at a time,
-    over page borders: a slow connection holds up its own place only. Raises what reading the
-    subscribers raises, and TimeoutError when not all sends have begun after `timeout_s`; both
-    after those that began have ended. Never raises for a connection.
+    `fresh` is as in SubscriptionStore.of_channel. Raises as fan_out.
+    """
+    pages = services.store.subscriptions.of_channel(channel, now=int(services.clock()), fresh=fresh)
+    others = ([each for each in page if each != leave_out] async for page in pages)
+    return await fan_out(services, others, payload, to=f"channel={channel}", timeout_s=timeout_s)
+
+
+async def fan_out(
+    services: Services,
+    pages: AsyncIterator[Sequence[str]],
+    payload: bytes,
+    *,
+    to: str,
+    timeout_s: float | None = None,
+) -> Tally:
+    """Send `payload` to connections that are given page by page; `to` tells the log who they are.
+
+    At most `transport.width` sends run at a time, over page borders: a slow connection holds up its
+    own place only. Raises what reading the pages raises, and TimeoutError when not all sends have
+    begun after `timeout_s`; both after those that began have ended. Never raises for a connection.
     """
     started_at = services.clock()
     outcomes: Counter[str] = Counter()
@@ -62,11 +78,8 @@ async def broadcast(
 
     try:
         async with asyncio.timeout(timeout_s):
-            pages = services.store.subscriptions.of_channel(
-                channel, now=int(started_at), fresh=fresh
-            )
             async for page in pages:
-                for connection_id in (each for each in page if each != leave_out):
+                for connection_id in page:
                     await places.acquire()
                     task = asyncio.create_task(reach(connection_id))
                     tasks.add(task)
@@ -74,7 +87,7 @@ async def broadcast(
     finally:
         await asyncio.gather(*tasks)
         tally = Tally(outcomes[Delivered.__name__], outcomes[Failed.__name__], tuple(gone))
-        _log(channel, tally, reasons, took_s=services.clock() - started_at)
+        _log(to, tally, reasons, took_s=services.clock() - started_at)
     return tally
 
 
@@ -87,11 +100,11 @@ async def _send(services: Services, connection_id: str, payload: bytes) -> Outco
         return Failed("raised")
 
 
-def _log(channel: str, tally: Tally, reasons: Counter[str], *, took_s: float) -> None:
+def _log(to: str, tally: Tally, reasons: Counter[str], *, took_s: float) -> None:
     logger.log(
         logging.WARNING if tally.failed else logging.INFO,
-        "broadcast channel=%s delivered=%d gone=%d failed=%d reasons=%s ms=%d",
-        channel,
+        "broadcast %s delivered=%d gone=%d failed=%d reasons=%s ms=%d",
+        to,
         tally.delivered,
         len(tally.gone),
         tally.failed,

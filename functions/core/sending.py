@@ -1,15 +1,13 @@
 """Sending to a user: one payload to each connection of the user, whatever it is subscribed to."""
 
-import asyncio
-from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Raw
 
 from functions.core import protocol
-from functions.core.broadcast import Tally
+from functions.core.broadcast import Tally, fan_out
 from functions.core.closing import prune
 from functions.core.context import Services
-from functions.core.ports import Delivered, Failed, Gone, Outcome
 from functions.core.publishing import check_data
 
 
@@ -20,22 +18,12 @@ async def send_to_user(services: Services, user: str, data: Raw) -> Tally:
     what reading the connections raises.
     """
     check_data(data)
-    now = services.clock()
-    message = protocol.Message(services.new_id(), data, int(now * 1000))
+    message = protocol.Message(services.new_id(), data, int(services.clock() * 1000))
     payload = protocol.encode(message)
-    connection_ids = await services.store.connections.of_user(user, now=int(now))
-    places = asyncio.Semaphore(services.transport.width)
+    tally = await fan_out(services, _connections(services, user), payload, to=f"user={user!r}")
+    await prune(services, tally.gone)
+    return tally
 
-    async def reach(connection_id: str) -> Outcome:
-        async with places:
-            return await services.transport.send(connection_id, payload)
 
-    outcomes = await asyncio.gather(*map(reach, connection_ids))
-    gone = [
-        connection_id
-        for connection_id, outcome in zip(connection_ids, outcomes, strict=True)
-        if isinstance(outcome, Gone)
-    ]
-    await prune(services, gone)
-    counts = Counter(map(type, outcomes))
-    return Tally(counts[Delivered], counts[Failed], gone)
+async def _connections(services: Services, user: str) -> AsyncIterator[Sequence[str]]:
+    yield await services.store.connections.of_user(user, now=int(services.clock()))

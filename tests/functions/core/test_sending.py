@@ -23,7 +23,7 @@ async def test_what_is_sent_says_what_it_is(
 ) -> None:
     """A message with an id to drop repeats by, the data as it came, and the time."""
     make_context("a=", user="ann")
-    assert await sending.send_to_user(services, "ann", Raw(b'{"n": 1.0}')) == Tally(1, 0, [])
+    assert await sending.send_to_user(services, "ann", Raw(b'{"n": 1.0}')) == Tally(1, 0, ())
     [(connection_id, payload)] = transport.sent
     assert connection_id == "a="
     assert b'{"n": 1.0}' in payload
@@ -45,7 +45,7 @@ async def test_those_gone_are_forgotten_with_all_they_had(
         await channels.subscribe(context, [channels.Wanted("plain:a")])
     transport.outcomes = {"a=": Gone(), "b=": Failed("throttled")}
     tally = await sending.send_to_user(services, "ann", Raw(b"1"))
-    assert tally == Tally(1, 1, ["a="])
+    assert tally == Tally(1, 1, ("a=",))
     assert set(rows.connections) == {"b=", "c="}
 
 
