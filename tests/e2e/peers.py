@@ -86,6 +86,13 @@ async def peer(url: str) -> AsyncIterator[Peer]:
         yield Peer(client)
 
 
+@asynccontextmanager
+async def pair(emulator: RunningEmulator, one: str, other: str) -> AsyncIterator[tuple[Peer, Peer]]:
+    """Connect two users."""
+    async with peer(as_user(emulator, one)) as first, peer(as_user(emulator, other)) as second:
+        yield first, second
+
+
 def new_channel(namespace: str = "chat") -> str:
     """Name a channel that no other test uses."""
     return f"{namespace}:{uuid.uuid4().hex}"

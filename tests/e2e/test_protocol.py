@@ -15,7 +15,7 @@ import pytest
 from msgspec import Raw
 
 from functions.core import publishing
-from tests.e2e.peers import as_user, new_channel, peer, token
+from tests.e2e.peers import as_user, new_channel, pair, peer, token
 
 if TYPE_CHECKING:
     from functions.core.context import Services
@@ -104,10 +104,7 @@ async def test_unsubscribing_ends_what_there_is_and_is_fine_where_nothing_is(
 ) -> None:
     """`unsubscribe`: no result, and no publication from then on."""
     channel = new_channel()
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ben")) as ben,
-    ):
+    async with pair(template_over_moto, "ann", "ben") as (ann, ben):
         await ann.subscribed(channel)
         for _ in range(2):
             reply = await ann.ask(action="unsubscribe", channel=channel, id=1)
@@ -121,10 +118,7 @@ async def test_a_publication_reaches_subscribers_as_the_page_says(
 ) -> None:
     """`publish`, `publication`: the position is in the reply and in what is received."""
     channel = new_channel()
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ben")) as ben,
-    ):
+    async with pair(template_over_moto, "ann", "ben") as (ann, ben):
         await ann.subscribed(channel)
         before_ms = int(time.time() * 1000)
         sent = await ben.result(action="publish", channel=channel, data={"text": "hey"})
@@ -180,10 +174,7 @@ async def test_a_key_makes_a_second_publish_harmless(template_over_moto: "Runnin
 async def test_without_echo_only_the_others_hear_it(template_over_moto: "RunningEmulator") -> None:
     """`publish`: the sender's other connections do, too."""
     channel = new_channel()
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ann")) as other_tab,
-    ):
+    async with pair(template_over_moto, "ann", "ann") as (ann, other_tab):
         await ann.subscribed(channel)
         await other_tab.subscribed(channel)
         await ann.result(action="publish", channel=channel, data=1, echo=False)
@@ -231,10 +222,7 @@ async def test_a_signal_reaches_the_others_and_is_answered_by_nothing(
 ) -> None:
     """`signal`: no reply, no history, no position, and not to the sender."""
     channel = new_channel(namespace)
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ben")) as ben,
-    ):
+    async with pair(template_over_moto, "ann", "ben") as (ann, ben):
         await ann.subscribed(channel)
         await ben.subscribed(channel)
         await ann.send(action="signal", channel=channel, data="typing", id="no reply")
@@ -264,10 +252,7 @@ async def test_refresh_tells_until_when_and_ends_what_is_no_longer_allowed(
 ) -> None:
     """`refresh`, `unsubscribed`: with 103 as the reason."""
     lost, kept = new_channel(), new_channel()
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ben")) as ben,
-    ):
+    async with pair(template_over_moto, "ann", "ben") as (ann, ben):
         await ann.subscribed(lost)
         await ann.subscribed(kept)
         narrow = token("ann", f"{kept}=subscribe", ttl_s=900)

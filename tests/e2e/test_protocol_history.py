@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 
 from functions.core import publishing
-from tests.e2e.peers import Peer, as_user, new_channel, peer
+from tests.e2e.peers import Peer, as_user, new_channel, pair, peer
 
 if TYPE_CHECKING:
     from functions.core.context import Services
@@ -116,10 +116,7 @@ async def test_recovery_that_does_not_fit_into_a_reply_goes_on_with_history(
 ) -> None:
     """`subscribe`, `history`: `more` until the end; a reply holds 96 KiB."""
     channel = new_channel()
-    async with (
-        peer(as_user(template_over_moto, "ben")) as ben,
-        peer(as_user(template_over_moto, "ann")) as ann,
-    ):
+    async with pair(template_over_moto, "ben", "ann") as (ben, ann):
         begun = position_of(await ben.subscribed(channel))
         last = await published(ben, channel, *([n, LARGE] for n in range(1, 8)))
         found = await ann.subscribed(channel, recover=begun)
@@ -139,10 +136,7 @@ async def test_recovery_of_several_channels_shares_one_reply(
 ) -> None:
     """`subscribe`: each channel has its part, or goes on with `more`."""
     channels = [new_channel() for _ in range(3)]
-    async with (
-        peer(as_user(template_over_moto, "ben")) as ben,
-        peer(as_user(template_over_moto, "ann")) as ann,
-    ):
+    async with pair(template_over_moto, "ben", "ann") as (ben, ann):
         wanted = []
         for channel in channels:
             begun = await ben.subscribed(channel)

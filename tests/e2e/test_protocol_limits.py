@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from functions.actions.namespaces import NAMESPACES
 from functions.core import closing, limits
 from tests.e2e.conversation import refusal
-from tests.e2e.peers import Peer, as_user, new_channel, peer, token
+from tests.e2e.peers import Peer, as_user, new_channel, pair, peer, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,10 +202,7 @@ async def test_data_of_28_kib_gets_through_and_no_more(
     """106 for a `publish`; a `signal` that is too long reaches nobody."""
     channel = new_channel()
     fits, too_long = "x" * (DATA_BYTES_MAX - 2), "x" * (DATA_BYTES_MAX - 1)
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ben")) as ben,
-    ):
+    async with pair(template_over_moto, "ann", "ben") as (ann, ben):
         await ben.subscribed(channel)
         await ann.result(action="publish", channel=channel, data=fits)
         assert (await ben.told("publication"))["data"] == fits

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from functions.core.permissions import Identity
-from tests.e2e.peers import Peer, as_user, new_channel, peer
+from tests.e2e.peers import Peer, as_user, new_channel, pair, peer
 
 if TYPE_CHECKING:
     from functions.core.context import Services
@@ -110,10 +110,7 @@ async def has_connections(asking: Peer, channel: str, user: str, number: int) ->
 async def test_unsubscribing_is_leaving(template_over_moto: "RunningEmulator") -> None:
     """`unsubscribe`, `leave`: and coming back is a `join`."""
     channel = new_channel()
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ben")) as ben,
-    ):
+    async with pair(template_over_moto, "ann", "ben") as (ann, ben):
         await ben.subscribed(channel)
         for action in ("subscribe", "unsubscribe", "unsubscribe", "subscribe"):
             await ann.result(action=action, channel=channel)
@@ -152,10 +149,7 @@ async def test_where_a_namespace_has_no_presence_it_is_not_available(
 ) -> None:
     """`ticker`: 108 for `presence` and `presenceStats`, and nobody is told who comes."""
     channel = new_channel("ticker")
-    async with (
-        peer(as_user(template_over_moto, "ann")) as ann,
-        peer(as_user(template_over_moto, "ben")) as ben,
-    ):
+    async with pair(template_over_moto, "ann", "ben") as (ann, ben):
         await ann.subscribed(channel)
         await ben.subscribed(channel)
         assert await announced(ann) == []

@@ -38,15 +38,20 @@ def test_without_sources_it_is_what_the_plan_says_that_is_referred_to(
     assert function_behind_connect(plan) == "other"
 
 
+def add_function_of_each(plan: "TerraformProject", key: str) -> None:
+    """Add the instance of a function that a key of `for_each` makes."""
+    plan.add(
+        f'aws_lambda_function.each["{key}"]',
+        function_name=key,
+        handler="app.main",
+        runtime="python3.13",
+    )
+
+
 def test_instances_are_told_apart_by_index(plan: "TerraformProject") -> None:
     """An index that stands there, else that of the instance which refers."""
     for key in ("a", "b"):
-        plan.add(
-            f'aws_lambda_function.each["{key}"]',
-            function_name=key,
-            handler="app.main",
-            runtime="python3.13",
-        )
+        add_function_of_each(plan, key)
         plan.add(
             f'{INTEGRATION}.each["{key}"]',
             api_id="->aws_apigatewayv2_api.socket.id",
@@ -144,12 +149,7 @@ def test_a_target_that_says_nothing_is_one_of_the_same_api(plan: "TerraformProje
 def test_each_value_is_the_instance_of_the_same_key(plan: "TerraformProject") -> None:
     """What `for_each` refers to is in the plan, what `each.value` is only so."""
     for key in ("a", "b"):
-        plan.add(
-            f'aws_lambda_function.each["{key}"]',
-            function_name=key,
-            handler="app.main",
-            runtime="python3.13",
-        )
+        add_function_of_each(plan, key)
         plan.add(
             f'{INTEGRATION}.each["{key}"]',
             api_id="->aws_apigatewayv2_api.socket.id",
