@@ -82,10 +82,17 @@ class NoAnswer(Exception):  # noqa: N818 - named for what happened
 class Client:
     """Calls of one endpoint over links that are kept, opened as calls need them."""
 
-    def __init__(self, access: Access, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        context: ssl.SSLContext | None,
+        *,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
         self.exceptions = Exceptions
         self._access = access
         self._context = context
+        self._read_timeout_s = read_timeout_s
         self._signer = Signer(access)
         self._idle: list[Link] = []
         self._permits = asyncio.Semaphore(LINKS_MAX)
@@ -169,7 +176,7 @@ class Client:
     async def _exchange(self, link: Link, operation: str, body: bytes) -> Answer:
         head = self._signer.head(operation, body, time.time())
         try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
+            async with asyncio.timeout(self._read_timeout_s):
                 answer = await link.exchange(head + body)
         except BaseException:
             link.close()  # an answer that came later would be another call's
