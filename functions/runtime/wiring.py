@@ -1,7 +1,8 @@
 """Which adapter stands behind which port: the only module that imports adapters.
 
 Clients are opened when an invocation first needs them and kept. What every function needs is
-imported here at once, while Lambda starts the environment; what some need, when they do.
+imported here at once, while Lambda starts the environment; what some need, when they do
+(tests/functions/runtime/test_wiring.py).
 """
 
 import asyncio
@@ -17,10 +18,9 @@ from msgspec import structs
 
 from functions.actions.namespaces import NAMESPACES
 from functions.adapters import dynamodb
-from functions.core import closing, connections
+from functions.core import connections
 from functions.core.context import Context, Services
 from functions.core.errors import ClosingKind
-from functions.core.happenings import Outlet
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
 from functions.runtime import settings
@@ -29,6 +29,8 @@ from functions.runtime.events import RequestContext
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
+    from functions.core.happenings import Outlet
+
 
 class Environment:
     """What one execution environment keeps: the settings, and the clients opened so far."""
@@ -36,6 +38,7 @@ class Environment:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
         self.settings = settings.read_settings(environ)
+        dynamodb.prepare(environ)
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
@@ -84,7 +87,7 @@ class Environment:
             outlets=self,
         )
 
-    async def event_bus(self) -> Outlet:
+    async def event_bus(self) -> "Outlet":
         """Give the outlet to the event bus, opening it the first time. Raises SettingsError."""
         if self._event_bus is None:
             from functions.adapters import eventbridge  # noqa: PLC0415 - few have such a hook
@@ -94,7 +97,7 @@ class Environment:
             self._event_bus = await self._open.enter_async_context(opening)
         return self._event_bus
 
-    async def queue(self) -> Outlet:
+    async def queue(self) -> "Outlet":
         """Give the outlet to the queue, opening it the first time. Raises SettingsError."""
         if self._queue is None:
             from functions.adapters import sqs  # noqa: PLC0415 - few have such a hook
@@ -141,6 +144,8 @@ class AskingConnection:
 
     async def end(self, kind: ClosingKind) -> None:
         """Say why, and end the connection."""
+        from functions.core import closing  # noqa: PLC0415 - seldom, and `connect` never
+
         services = await self._environment.services()
         await closing.end_connection(services, self._request.connection_id, kind)
 
