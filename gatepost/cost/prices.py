@@ -3,7 +3,7 @@
 The file's own comments say what each meter counts and where its price comes from.
 """
 
-import datetime
+import datetime as dt
 import math
 import tomllib
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class Prices:
     """The prices of one region, as they were known on a day."""
 
     region: str
-    as_of: datetime.date
+    as_of: dt.date
     meters: Mapping[str, Price]
 
 
@@ -83,7 +83,7 @@ def read_prices(path: Path = PRICE_FILE) -> Prices:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PriceError(f"{path}: it can't be read as TOML: {error}") from error
     region, as_of = found.pop("region", None), found.pop("as_of", None)
-    if not isinstance(region, str) or type(as_of) is not datetime.date:
+    if not isinstance(region, str) or type(as_of) is not dt.date:
         raise PriceError(f"{path}: `region` (text) and `as_of` (a date) must stand at its top")
     try:
         meters = msgspec.convert(found, Meters)
