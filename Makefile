@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock bench parity clean
+.PHONY: help setup run test check lint types unit lock bench parity costs clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,9 @@ bench: $(VENV)/.dev ## run the benchmarks
 
 parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
 	$(BIN)/python -m tests.parity
+
+costs: $(VENV)/.dev ## write the figures of docs/explanation/cost.md
+	$(BIN)/python -m tests.cost_page
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .serverless

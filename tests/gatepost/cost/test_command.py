@@ -8,6 +8,11 @@ import pytest
 from gatepost.cost.prices import PRICE_FILE
 from gatepost.emulator.cli import main
 
+EVERY_OPTION = (
+    "--connections 100 --minutes 60 --messages 5 --server-messages 7 --audience 50 --size 999"
+    " --channels 2 --session-minutes 30 --ping-seconds 45 --kind keyed --joins --free-tier --json"
+)
+
 
 def test_a_bill_is_printed_and_the_exit_code_is_0(capsys: pytest.CaptureFixture[str]) -> None:
     """With the example that everybody asks for."""
@@ -19,34 +24,7 @@ def test_a_bill_is_printed_and_the_exit_code_is_0(capsys: pytest.CaptureFixture[
 
 def test_every_option_reaches_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     """By JSON, which shows what was understood."""
-    main(
-        [
-            "cost",
-            "--connections",
-            "100",
-            "--minutes",
-            "60",
-            "--messages",
-            "5",
-            "--server-messages",
-            "7",
-            "--audience",
-            "50",
-            "--size",
-            "999",
-            "--channels",
-            "2",
-            "--session-minutes",
-            "30",
-            "--ping-seconds",
-            "45",
-            "--kind",
-            "keyed",
-            "--joins",
-            "--free-tier",
-            "--json",
-        ]
-    )
+    main(["cost", *EVERY_OPTION.split()])
     shown = json.loads(capsys.readouterr().out)
     assert shown["usage"] == {
         "connections": 100,
