@@ -27,7 +27,7 @@ COLOURS: Final = {
 }
 STYLE: Final = 'font-family="sans-serif" font-size="12" role="img"'
 WIDTH, HEIGHT = 760, 420
-LEFT, TOP, RIGHT, BOTTOM = 70, 30, 590, 360
+LEFT, TOP, RIGHT, BOTTOM = 70, 30, 570, 360
 USD_MIN, USD_MAX = 1, 100_000
 
 
@@ -119,10 +119,12 @@ def chart() -> str:
     """Give an SVG: cost of each cause against audience, both axes logarithmic."""
     bills = {audience: dict(at(audience).causes) for audience in AUDIENCES}
     parts = [*_axes(), *_total()]
-    for cause, colour in COLOURS.items():
+    label_y = 0.0
+    for cause in sorted(COLOURS, key=lambda cause: -bills[AUDIENCES[-1]][cause]):
         points = [(_x(audience), _y(bills[audience][cause])) for audience in AUDIENCES]
-        parts.append(_line(points, colour))
-        parts.append(_text(RIGHT + 8, points[-1][1] + 4, cause.value, f'fill="{colour}"'))
+        parts.append(_line(points, COLOURS[cause]))
+        label_y = max(points[-1][1] + 4, label_y + 15)  # none over another
+        parts.append(_text(RIGHT + 8, label_y, cause.value, f'fill="{COLOURS[cause]}"'))
     title = "A month's cost of 10,000 clients by audience, by what causes it"
     return "\n".join(
         [
