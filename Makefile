@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock bench parity costs clean
+.PHONY: help setup run test check lint types unit lock bench parity costs smoke clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,11 @@ bench: $(VENV)/.dev ## run the benchmarks
 
 parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
 	$(BIN)/python -m tests.parity
+
+# A token comes by SMOKE_TOKEN in the environment, which no list of processes shows.
+smoke: setup ## try a running system: make smoke URL=wss://.../dev
+	@$(if $(URL),:,echo 'make smoke needs URL=wss://.../stage; a token in SMOKE_TOKEN' >&2; exit 2)
+	@$(BIN)/gatepost smoke '$(URL)' $(ARGS)
 
 costs: $(VENV)/.dev ## write the figures of docs/explanation/cost.md
 	$(BIN)/python -m tests.cost_page
