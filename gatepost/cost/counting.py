@@ -230,15 +230,16 @@ def _publishing(usage: Usage, assumed: Assumptions) -> Iterator[Charge]:
 def _audience(usage: Usage, assumed: Assumptions) -> Iterator[Charge]:
     """Count what grows with those reached: frames, sends, and reading who they are."""
     sheet = _Sheet(Cause.AUDIENCE, assumed)
-    large = usage.audience >= assumed.workers_from
+    shards = _shards(usage.audience, assumed)
+    large = shards > assumed.direct_shards
     for receiver, published in (("message", usage.publications), ("api", usage.server_messages)):
         sends = published * usage.audience
         sheet.message_out(sends, usage.size_bytes + assumed.envelope_bytes)
         if large:
-            workers = sends / assumed.worker_connections
+            hops = usage.audience * assumed.send_ms / 1000 / assumed.worker_s
+            workers = published * max(assumed.workers, hops)
             sheet.invoke("fanout", workers, assumed.fan_out_ms, routed=False)
         sheet.compute("fanout" if large else receiver, sends * assumed.send_ms)
-        shards = _shards(usage.audience, assumed)
         read = max(shards, usage.audience * assumed.subscription_row_bytes / 4096)
         sheet.reads(published * (read - 1))  # the first is counted with the action
     yield from sheet.charges

@@ -134,15 +134,17 @@ class Assumptions:
     signal_ms: float = 10
     fan_out_ms: float = 10
     """A fan-out worker, beside its sends."""
-    send_ms: float = 1.1
-    """One send of a broadcast: 0.64 ms of CPU time on a whole core; 1024 MB give 0.58 of one."""
+    send_ms: float = 0.5
+    """One send of a broadcast: 2,000 a second by one function."""
     cold_start_ms: float = 400
     cold_start_share: float = 0.01
-    workers_from: float = 2_000
-    """Subscribers from which a broadcast is handed to fan-out workers."""
-    worker_connections: float = 1_000
-    """Subscribers that one worker reaches."""
     shard_subscribers: float = 1_000
+    direct_shards: float = 2
+    """Shards of subscribers up to which whoever publishes reaches them itself."""
+    workers: float = 5
+    """Fan-out workers that share a broadcast to more."""
+    worker_s: float = 12
+    """How long one works before another one takes over."""
     subscription_row_bytes: float = 120
     """A subscriber's row in its channel, which each publication reads."""
     connection_rows_bytes: float = 900

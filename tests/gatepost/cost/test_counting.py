@@ -66,12 +66,18 @@ def test_servers_pay_for_calls_and_their_publications_are_no_messages_in() -> No
 
 
 def test_workers_are_invoked_for_large_audiences_alone() -> None:
-    """Each for its part of them."""
-    assumed = Assumptions()
-    small = Usage(connections=1e5, minutes=0, messages=1, audience=assumed.workers_from - 1)
-    large = Usage(connections=1e5, minutes=0, messages=1, audience=assumed.workers_from)
-    items = [{charge.item for charge in count(usage, assumed)} for usage in (small, large)]
-    assert ["requests: fanout" in each for each in items] == [False, True]
+    """Five share one that is in more than two shards; of a very large one each hands the rest on."""
+    audiences = (2000, 2001, 100_000, 1_000_000)
+    usages = [Usage(connections=1e6, minutes=0, messages=1e-6, audience=each) for each in audiences]
+    workers = [
+        sum(
+            charge.quantity
+            for charge in count(usage, Assumptions())
+            if charge.item == "requests: fanout"
+        )
+        for usage in usages
+    ]
+    assert workers == [0, 5, 5, pytest.approx(500 / 12)]
 
 
 def test_joins_and_leaves_reach_everybody_else_up_to_fifty() -> None:

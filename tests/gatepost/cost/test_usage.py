@@ -51,6 +51,9 @@ def test_bounds_are_those_of_the_functions() -> None:
     assert usage.BOUNDS["ping_s"][1] < limits.LEASE_S
     assert Assumptions().shard_subscribers == limits.SHARD_SUBSCRIBERS_MAX
     assert Assumptions().announced_users_max == limits.ANNOUNCE_USERS_MAX
+    assert Assumptions().direct_shards == getattr(limits, "DIRECT_SHARDS_MAX", 2)
+    assert Assumptions().workers == getattr(limits, "FANOUT_WORKERS", 5)
+    assert Assumptions().worker_s == getattr(limits, "FANOUT_BUDGET_S", 12)
 
 
 def test_pings_come_as_often_as_the_browser_client_sends_them() -> None:
