@@ -94,7 +94,9 @@ def test_an_aws_that_does_not_answer_is_told(
 ) -> None:
     """And not waited for without end."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(AccountError, match=r"credentials: AWS takes none of these: .*127\.0\.0\.1:9"):
+    with pytest.raises(
+        AccountError, match=r"credentials: AWS takes none of these: .*127\.0\.0\.1:9"
+    ):
         BotocoreAccount(REGION).identity()
 
 
