@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -66,9 +67,10 @@ def test_servers_pay_for_calls_and_their_publications_are_no_messages_in() -> No
 
 
 def test_workers_are_invoked_for_large_audiences_alone() -> None:
-    """Five share one that is in more than two shards; of a very large one each hands the rest on."""
+    """Five share one in more than two shards; of a very large one each hands the rest on."""
     audiences = (2000, 2001, 100_000, 1_000_000)
-    usages = [Usage(connections=1e6, minutes=0, messages=1e-6, audience=each) for each in audiences]
+    once: dict[str, Any] = {"connections": 1e6, "minutes": 0, "messages": 1e-6}
+    usages = [Usage(**once, audience=each) for each in audiences]
     workers = [
         sum(
             charge.quantity
