@@ -123,7 +123,9 @@ class _Sheet:
         self.add("logs", "logs_gb", times * logged_bytes / GB)
 
     def compute(self, function: str, took_ms: float) -> None:
-        gb_seconds = took_ms / 1000 * self.assumed.memory_mb / 1024
+        is_worker = function == "fanout"
+        memory_mb = self.assumed.worker_memory_mb if is_worker else self.assumed.memory_mb
+        gb_seconds = took_ms / 1000 * memory_mb / 1024
         self.add(f"GB-seconds: {function}", "lambda_gb_seconds", gb_seconds)
 
     def table(self, action: str, times: float) -> None:
@@ -236,10 +238,12 @@ def _audience(usage: Usage, assumed: Assumptions) -> Iterator[Charge]:
         sends = published * usage.audience
         sheet.message_out(sends, usage.size_bytes + assumed.envelope_bytes)
         if large:
-            hops = usage.audience * assumed.send_ms / 1000 / assumed.worker_s
+            hops = usage.audience * assumed.worker_send_ms / 1000 / assumed.worker_s
             workers = published * max(assumed.workers, hops)
             sheet.invoke("fanout", workers, assumed.fan_out_ms, routed=False)
-        sheet.compute("fanout" if large else receiver, sends * assumed.send_ms)
+            sheet.compute("fanout", sends * assumed.worker_send_ms)
+        else:
+            sheet.compute(receiver, sends * assumed.send_ms)
         read = max(shards, usage.audience * assumed.subscription_row_bytes / 4096)
         sheet.reads(published * (read - 1))  # the first is counted with the action
     yield from sheet.charges

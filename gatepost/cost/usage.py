@@ -124,7 +124,9 @@ class Assumptions:
     """
 
     memory_mb: float = 1024
-    """Of every function: `memorySize` in serverless.yml."""
+    """Of every function but the fan-out worker: `memorySize` in serverless.yml."""
+    worker_memory_mb: float = 1769
+    """Of the fan-out worker: a whole virtual CPU."""
     authorizer_ms: float = 10
     connect_ms: float = 20
     disconnect_ms: float = 40
@@ -134,8 +136,10 @@ class Assumptions:
     signal_ms: float = 10
     fan_out_ms: float = 10
     """A fan-out worker, beside its sends."""
-    send_ms: float = 0.5
-    """One send of a broadcast: 2,000 a second by one function."""
+    send_ms: float = 0.86
+    """One send of a broadcast, by a function that has the CPU of `memory_mb`."""
+    worker_send_ms: float = 0.5
+    """One send of a worker: 2,000 a second."""
     cold_start_ms: float = 400
     cold_start_share: float = 0.01
     shard_subscribers: float = 1_000
