@@ -24,7 +24,7 @@ class Breaking(MemorySubscriptions):
     """Subscriptions whose second page can't be read."""
 
     async def of_channel(
-        self, channel: str, *, now: int, fresh: bool = True
+        self, channel: str, *, now: int, fresh: bool = True, shards: int | None = None
     ) -> AsyncIterator[Sequence[str]]:
         """Give one page and fail."""
         yield ["a=", "b="]
