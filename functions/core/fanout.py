@@ -66,10 +66,13 @@ async def hand_over(workers: Workers, whole: Job) -> None:
         raise failure
 
 
-async def carry_out(services: Services, job: Job, *, budget_s: float) -> Tally:
+async def carry_out(
+    services: Services, job: Job, *, budget_s: float, grace_s: float = limits.FANOUT_GRACE_S
+) -> Tally:
     """Send to the subscribers in a job's shards for so many seconds; hand on what is left then.
 
-    A failure of the table is logged and handed on as well: the next worker goes on from the same
+    Sends that have not begun `grace_s` later are left as well, with the piece that they are in. A
+    failure of the table is logged and handed on as well: the next worker goes on from the same
     place. The tally is this worker's own. Raises Unfinished when subscribers are left after the
     last hop, or can't be handed on.
     """
@@ -78,8 +81,9 @@ async def carry_out(services: Services, job: Job, *, budget_s: float) -> Tally:
     to = f"channel={job.channel} hop={job.hop}"
     tally = Tally(0, 0)
     try:
-        timeout_s = budget_s + limits.FANOUT_GRACE_S
-        tally = await fan_out(services, pages, job.payload.encode(), to=to, timeout_s=timeout_s)
+        tally = await fan_out(
+            services, pages, job.payload.encode(), to=to, timeout_s=budget_s + grace_s
+        )
     except Exception:
         logger.exception("fan-out stopped %s", to)
     try:

@@ -136,8 +136,8 @@ async def test_a_broadcast_that_takes_too_long_begins_no_more_sends(
     hold = asyncio.Event()
     transport.hanging = {f"{number}=": hold for number in range(9)}
     asyncio.get_running_loop().call_later(0.1, hold.set)
+    pages = context.store.subscriptions.of_channel("chat:a", now=0)
     with pytest.raises(TimeoutError):
-        pages = context.store.subscriptions.of_channel("chat:a", now=0)
         await fan_out(context, pages, b"x", to="channel=chat:a", timeout_s=0.02)
     assert len(transport.sent) == transport.width
     assert f"delivered={transport.width}" in caplog.text
