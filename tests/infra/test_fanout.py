@@ -62,7 +62,7 @@ def test_who_publishes_may_invoke_the_worker_and_no_other_function(packaged: "Pa
         if "lambda:" in json.dumps(statement["Action"])
     }
     roles = ("ApiRole", "FanoutRole", "MessageRole")
-    assert allowed == dict.fromkeys(roles, {"Fn::Sub": arn + NAME})
+    assert allowed == {key: {"Fn::Sub": arn + NAME} for key in roles}
 
 
 def test_who_may_invoke_the_worker_knows_its_name_and_all_agree_on_the_rate(
