@@ -82,7 +82,7 @@ async def carry_out(
     tally = Tally(0, 0)
     try:
         tally = await fan_out(
-            services, pages, job.payload.encode(), to=to, timeout_s=budget_s + grace_s
+            services, pages, job.payload.encode(), to=to, timeout_s=max(0, budget_s) + grace_s
         )
     except Exception:
         logger.exception("fan-out stopped %s", to)
@@ -108,7 +108,11 @@ class _Rest:
         return structs.replace(self._job, shards=self.shards, after=self._after, hop=hop)
 
     async def pages(self, services: Services, *, until: float) -> AsyncIterator[Sequence[str]]:
-        """Give the connections in small pieces, and none after a moment of the clock."""
+        """Give the connections in small pieces, and none but the first after a moment of the clock.
+
+        So every hop goes a piece further, however short its time is.
+        """
+        begun = False
         while self.shards:
             shard = services.store.subscriptions.of_shard(
                 self._job.channel,
@@ -118,8 +122,9 @@ class _Rest:
             )
             async for page in shard:
                 for start in range(0, len(page), limits.FANOUT_PIECE):
-                    if services.clock() >= until:
+                    if begun and services.clock() >= until:
                         return
+                    begun = True
                     piece = page[start : start + limits.FANOUT_PIECE]
                     yield [each for each in piece if each != self._job.leave_out]
                     self._after = piece[-1]

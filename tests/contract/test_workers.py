@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from aiobotocore.config import AioConfig
 
+from functions.adapters import dynamodb_items as items
 from functions.adapters import lambda_invoke
 from functions.adapters.lambda_invoke import JOB_BYTES_MAX, LambdaInvoker
 from functions.core.permissions import EVERYTHING, Identity
-from functions.core.ports import Connection
+from functions.core.ports import Connection, Subscription
 from functions.core.workers import Job, NotTaken
 from functions.fanout import fanout
 from functions.runtime.entrypoint import Handler
@@ -170,7 +171,11 @@ async def test_a_worker_whose_time_is_short_hands_its_job_on(
 ) -> None:
     """To the function that the settings name."""
     await fill(table)
-    job = {"channel": "chat:a", "shards": [0], "payload": "{}", "after": "a="}
+    await table.put({**items.shards_key("chat:a"), "shards": items.number(2)})
+    late = Subscription("d=", "chat:a", "dan", 1, None, NOW + 7500)
+    await table.put(items.by_channel_item(late))
+    job = {"channel": "chat:a", "shards": [0, 1], "payload": "{}", "after": "b="}
     tally = await asyncio.to_thread(worker, job, Context(9))
-    assert tally == {"delivered": 0, "failed": 0, "gone": 0}
-    assert [(to, json.loads(body)) for to, body in gateway.posts] == [(TOOK, {**job, "hop": 2})]
+    assert tally == {"delivered": 1, "failed": 0, "gone": 0}
+    rest = {"channel": "chat:a", "shards": [1], "payload": "{}", "hop": 2}
+    assert [(to, json.loads(body)) for to, body in gateway.posts] == [("c=", {}), (TOOK, rest)]

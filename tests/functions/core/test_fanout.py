@@ -165,14 +165,14 @@ async def test_the_rest_is_handed_on_with_a_cursor(
     assert workers.jobs == [structs.replace(job, shards=(1,), after="1-099", hop=2)]
 
 
-async def test_no_time_at_all_hands_everything_on(
+async def test_a_hop_without_any_time_still_goes_a_piece_further(
     services: Services, fill: Fill, workers: MemoryWorkers, slow: SlowTransport
 ) -> None:
     """As where a function's own time-out is shorter than what it should leave."""
-    fill(1, 1)
-    await carry_out(services, JOB, budget_s=-1)
-    assert workers.jobs == [structs.replace(JOB, hop=2)]
-    assert slow.sent == []
+    fill(1, 1, 1)
+    await carry_out(services, structs.replace(JOB, shards=(0, 1, 2)), budget_s=-1)
+    assert workers.jobs == [structs.replace(JOB, shards=(1, 2), hop=2)]
+    assert slow.reached() == ["0-000"]
 
 
 async def test_a_table_that_fails_is_tried_again_by_the_next_hop(
@@ -215,11 +215,11 @@ async def test_subscribers_that_nobody_will_reach_fail_the_job(
     services: Services, fill: Fill, workers: MemoryWorkers, reason: str
 ) -> None:
     """It names what is left; a chain has eight hops."""
-    fill(7, 1)
-    job = structs.replace(JOB, hop=limits.FANOUT_HOPS_MAX if reason == "hops" else 1, after="0-005")
+    fill(107, 1)
+    job = structs.replace(JOB, hop=limits.FANOUT_HOPS_MAX if reason == "hops" else 1, after="0-000")
     if reason == "none":
         services = structs.replace(services, workers=None)
     workers.refusing = {1} if reason == "refused" else set()
-    with pytest.raises(Unfinished, match=r"channel=log:a shards=0,1 after=0-005"):
+    with pytest.raises(Unfinished, match=r"channel=log:a shards=0,1 after=0-100"):
         await carry_out(services, job, budget_s=-1)
     assert workers.jobs == []
