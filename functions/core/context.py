@@ -9,6 +9,7 @@ from functions.core.namespaces import Namespaces
 from functions.core.permissions import Identity
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
+from functions.core.workers import Workers
 
 if TYPE_CHECKING:
     from functions.core.happenings import Outlets
@@ -19,7 +20,7 @@ class Services(Struct, frozen=True):
 
     `clock` returns epoch seconds, `sleep` lets seconds pass; `new_id` returns a string that no
     other call returns. `buckets` are those of this execution environment,
-    `outlets` lead to other systems.
+    `outlets` lead to other systems. Without `workers` every broadcast is sent from here.
     """
 
     store: Store
@@ -30,6 +31,7 @@ class Services(Struct, frozen=True):
     namespaces: Namespaces
     buckets: Buckets
     outlets: "Outlets"
+    workers: Workers | None = None
 
 
 class Context(Services, frozen=True, kw_only=True):

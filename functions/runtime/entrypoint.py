@@ -7,7 +7,9 @@ keeping between invocations, and they live in an event loop: so that is kept too
 import asyncio
 import atexit
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 Event: TypeAlias = Mapping[str, object]
@@ -23,6 +25,14 @@ class Closable(Protocol):
 
 
 Kept = TypeVar("Kept", bound=Closable)
+
+_context: ContextVar[object] = ContextVar("_context", default=None)
+
+
+def time_left_s() -> float:
+    """Say how long the invocation that runs may still take; infinite where Lambda sets no limit."""
+    remaining_ms = getattr(_context.get(), "get_remaining_time_in_millis", None)
+    return math.inf if remaining_ms is None else remaining_ms() / 1000
 
 
 class Handler(Generic[Kept]):
@@ -41,13 +51,14 @@ class Handler(Generic[Kept]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._kept: Kept | None = None
 
-    def __call__(self, event: Event, _context: object = None) -> Result:
+    def __call__(self, event: Event, context: object = None) -> Result:
         """Serve one invocation."""
         if self._loop is None or self._kept is None:
             _show_logs()
             self._kept = self._make_kept()
             self._loop = asyncio.new_event_loop()
             atexit.register(self.close)
+        _context.set(context)
         return self._loop.run_until_complete(self._run(self._kept, event))
 
     def close(self) -> None:

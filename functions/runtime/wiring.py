@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from aiobotocore.session import get_session
 from msgspec import structs
@@ -22,22 +23,31 @@ from functions.core.errors import ClosingKind
 from functions.core.happenings import Outlet
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
+from functions.core.workers import Job
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
+
+if TYPE_CHECKING:
+    from aiobotocore.session import AioSession
+
+    from functions.adapters.lambda_invoke import LambdaInvoker
 
 
 class Environment:
     """What one execution environment keeps: the settings, and the clients opened so far."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ, *, is_worker: bool = False) -> None:
         self._environ = environ
+        self._is_worker = is_worker
         self.settings = settings.read_settings(environ)
+        self.fanout = settings.read_fanout(environ)
         self._session = get_session()
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
         self._event_bus: Outlet | None = None
         self._queue: Outlet | None = None
+        self._workers = _LambdaWorkers(self._session, self._open, self.fanout)
         self._buckets = Buckets()
 
     async def store(self) -> Store:
@@ -72,6 +82,7 @@ class Environment:
             namespaces=NAMESPACES,
             buckets=self._buckets,
             outlets=self,
+            workers=self._workers if self.fanout.function else None,
         )
 
     async def event_bus(self) -> Outlet:
@@ -101,7 +112,37 @@ class Environment:
     async def close(self) -> None:
         """Close the clients."""
         await self._open.aclose()
+        self._workers.forget()
         self._store = self._transport = self._event_bus = self._queue = None
+
+
+class _LambdaWorkers:
+    """Workers whose client is opened for the first job: few invocations have one."""
+
+    def __init__(
+        self, session: "AioSession", opened: AsyncExitStack, fanout: settings.FanoutSettings
+    ) -> None:
+        self._session = session
+        self._opened = opened
+        self._fanout = fanout
+        self._lock = asyncio.Lock()
+        self._invoker: LambdaInvoker | None = None
+
+    @property
+    def number(self) -> int:
+        return self._fanout.workers
+
+    async def take(self, job: Job) -> None:
+        async with self._lock:
+            if self._invoker is None:
+                from functions.adapters import lambda_invoke  # noqa: PLC0415 - few need it
+
+                opening = lambda_invoke.open_invoker(self._session, self._fanout.function)
+                self._invoker = await self._opened.enter_async_context(opening)
+        await self._invoker.take(job)
+
+    def forget(self) -> None:
+        self._invoker = None
 
 
 class AskingConnection:

@@ -60,6 +60,10 @@ class TableCase:
         """Block a user until a moment (epoch seconds)."""
         await self.put({**items.block_key(user), "expires_at": items.number(until)})
 
+    async def split(self, channel: str, shards: int) -> None:
+        """Give a channel so many shards."""
+        await self.put({**items.shards_key(channel), "shards": items.number(shards)})
+
     async def rows(self) -> int:
         """Count all rows."""
         return len(await self.items())
@@ -74,6 +78,7 @@ class StoreCase:
 
     store: Store
     block: Callable[[str, int], Awaitable[None]]
+    split: Callable[[str, int], Awaitable[None]]
     rows: Callable[[], Awaitable[int]]
     repeats: bool = False
 
@@ -133,7 +138,7 @@ async def case(
         if request.param == "bad day":
             case.proxy.have_a_bad_day()
         repeats = request.param == "bad day"
-        yield StoreCase(case.store, case.block, case.rows, repeats)
+        yield StoreCase(case.store, case.block, case.split, case.rows, repeats=repeats)
 
 
 def _memory_case() -> StoreCase:
@@ -146,7 +151,10 @@ def _memory_case() -> StoreCase:
     async def rows() -> int:
         return kept.count()
 
-    return StoreCase(store, block, rows)
+    async def split(channel: str, shards: int) -> None:
+        kept.shards[channel] = shards
+
+    return StoreCase(store, block, split, rows)
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ CLIENTS = ("aiobotocore", "botocore", "functions.adapters")
         ("authorizer", TOKENS, (*ACTIONS, *CLIENTS)),
         ("connect", CLIENTS, (*ACTIONS, *TOKENS, "functions.adapters.management")),
         ("disconnect", CLIENTS, (*ACTIONS, *TOKENS)),
-        ("message", (*ACTIONS, *CLIENTS), TOKENS),
+        ("fanout", CLIENTS, (*ACTIONS, *TOKENS)),
+        ("message", (*ACTIONS, *CLIENTS), (*TOKENS, "functions.adapters.lambda_invoke")),
         ("refresh", (*CLIENTS, *TOKENS), ACTIONS),
     ],
 )
