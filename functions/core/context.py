@@ -9,10 +9,10 @@ from functions.core.namespaces import Namespaces
 from functions.core.permissions import Identity
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
-from functions.core.workers import Workers
 
 if TYPE_CHECKING:
     from functions.core.happenings import Outlets
+    from functions.core.workers import Workers
 
 
 class Services(Struct, frozen=True):
@@ -31,7 +31,7 @@ class Services(Struct, frozen=True):
     namespaces: Namespaces
     buckets: Buckets
     outlets: "Outlets"
-    workers: Workers | None = None
+    workers: "Workers | None" = None
 
 
 class Context(Services, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """Which adapter stands behind which port: the only module that imports adapters.
 
 Clients are opened when an invocation first needs them and kept. What every function needs is
-imported here at once, while Lambda starts the environment; what some need, when they do.
+imported here at once, while Lambda starts the environment; what some need, when they do
+(tests/functions/runtime/test_wiring.py).
 """
 
 import asyncio
@@ -10,27 +11,29 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aiobotocore.session import get_session
 from msgspec import structs
 
 from functions.actions.namespaces import NAMESPACES
 from functions.adapters import dynamodb
-from functions.core import closing, connections
+from functions.core import connections
 from functions.core.context import Context, Services
 from functions.core.errors import ClosingKind
-from functions.core.happenings import Outlet
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
-from functions.core.workers import Job
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiobotocore.session import AioSession
 
     from functions.adapters.lambda_invoke import LambdaInvoker
+    from functions.core.happenings import Outlet
+    from functions.core.workers import Job
 
 
 class Environment:
@@ -41,19 +44,26 @@ class Environment:
         self._is_worker = is_worker
         self.settings = settings.read_settings(environ)
         self.fanout = settings.read_fanout(environ)
-        self._session = get_session()
+        dynamodb.prepare(environ)
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
         self._event_bus: Outlet | None = None
         self._queue: Outlet | None = None
-        self._workers = _LambdaWorkers(self._session, self._open, self.fanout)
+        self._workers = _LambdaWorkers(lambda: self._session, self._open, self.fanout)
         self._buckets = Buckets()
+
+    @cached_property
+    def _session(self) -> "AioSession":
+        """The session of aiobotocore's clients, which share the models that they read."""
+        from aiobotocore.session import get_session  # noqa: PLC0415 - slow; `connect` needs none
+
+        return get_session()
 
     async def store(self) -> Store:
         """Give the Store, opening it the first time."""
         if self._store is None:
-            opening = dynamodb.open_store(self._session, self.settings.table_name)
+            opening = dynamodb.open_store(self.settings.table_name, self._environ)
             self._store = await self._open.enter_async_context(opening)
         return self._store
 
@@ -85,7 +95,7 @@ class Environment:
             workers=self._workers if self.fanout.function else None,
         )
 
-    async def event_bus(self) -> Outlet:
+    async def event_bus(self) -> "Outlet":
         """Give the outlet to the event bus, opening it the first time. Raises SettingsError."""
         if self._event_bus is None:
             from functions.adapters import eventbridge  # noqa: PLC0415 - few have such a hook
@@ -95,7 +105,7 @@ class Environment:
             self._event_bus = await self._open.enter_async_context(opening)
         return self._event_bus
 
-    async def queue(self) -> Outlet:
+    async def queue(self) -> "Outlet":
         """Give the outlet to the queue, opening it the first time. Raises SettingsError."""
         if self._queue is None:
             from functions.adapters import sqs  # noqa: PLC0415 - few have such a hook
@@ -120,7 +130,10 @@ class _LambdaWorkers:
     """Workers whose client is opened for the first job: few invocations have one."""
 
     def __init__(
-        self, session: "AioSession", opened: AsyncExitStack, fanout: settings.FanoutSettings
+        self,
+        session: "Callable[[], AioSession]",
+        opened: AsyncExitStack,
+        fanout: settings.FanoutSettings,
     ) -> None:
         self._session = session
         self._opened = opened
@@ -132,12 +145,12 @@ class _LambdaWorkers:
     def number(self) -> int:
         return self._fanout.workers
 
-    async def take(self, job: Job) -> None:
+    async def take(self, job: "Job") -> None:
         async with self._lock:
             if self._invoker is None:
                 from functions.adapters import lambda_invoke  # noqa: PLC0415 - few need it
 
-                opening = lambda_invoke.open_invoker(self._session, self._fanout.function)
+                opening = lambda_invoke.open_invoker(self._session(), self._fanout.function)
                 self._invoker = await self._opened.enter_async_context(opening)
         await self._invoker.take(job)
 
@@ -172,6 +185,8 @@ class AskingConnection:
 
     async def end(self, kind: ClosingKind) -> None:
         """Say why, and end the connection."""
+        from functions.core import closing  # noqa: PLC0415 - seldom, and `connect` never
+
         services = await self._environment.services()
         await closing.end_connection(services, self._request.connection_id, kind)
 

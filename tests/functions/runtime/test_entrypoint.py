@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from functions.runtime.entrypoint import Event, Handler, Result, time_left_s
+from functions.runtime.entrypoint import STARTING, Event, Handler, Result, time_left_s
 
 
 class Kept:
@@ -48,6 +48,25 @@ def test_loop_and_environment_are_kept_between_invocations() -> None:
     handler.close()
     assert made[0].closed
     assert made[0].loops[0].is_closed()
+
+
+def test_in_lambda_the_environment_is_made_while_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There a handler is imported to be called, with all of a processor to begin with."""
+    monkeypatch.setenv(STARTING, "on-demand")
+    made: list[Kept] = []
+
+    def make() -> Kept:
+        made.append(Kept())
+        return made[-1]
+
+    handler = Handler(note_loop, make)
+    assert len(made) == 1
+    assert handler({}, None)["kept"] is made[0]
+    assert len(made) == 1
+    handler.close()
+    assert made[0].closed
 
 
 def test_an_exception_passes_through_and_is_not_logged_twice(
