@@ -35,7 +35,7 @@ from infra.packaging.target import read_target
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = Path(__file__).with_name("cold_environment.py")
 PEERS = Path(__file__).with_name("cold_peers")
-ROUNDS = 7
+ROUNDS = 5
 ARCHITECTURES = {"aarch64": "arm64", "x86_64": "x86_64"}
 BOTO3 = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 """Boto3 with all that it needs, as Lambda has it beside the runtime."""
@@ -45,8 +45,8 @@ SECRET = "a secret of thirty-two characters or so"
 METHOD = (
     f"medians of {ROUNDS} interleaved rounds, each start a fresh process of the runtime's Python; "
     "milliseconds of import, first response, both (total), processor time of both, and a second "
-    "response; table behind TLS on loopback; ratio: total against that of aiobotocore imported "
-    "without bytecode"
+    "response; table behind TLS on loopback; ratios: total, and processor time, against those of "
+    "aiobotocore imported without bytecode"
 )
 REFERENCE = "aiobotocore, imported, no bytecode"
 PING = json.dumps({"action": "ping", "id": 1})
@@ -115,7 +115,7 @@ def starts() -> dict[str, Start]:
         if archive == "functions":
             peer = json.loads(json.dumps(event).replace("cold=", "boto3="))  # rows of its own
             found[f"{name} by boto3"] = Start("boto3", f"boto3_handlers.{name}", peer, {})
-    # Any value of this variable leaves the table to botocore (functions/adapters/dynamodb_access).
+    # Any value of this variable leaves the table to botocore (functions/adapters/credentials).
     by_botocore = {"AWS_USE_DUALSTACK_ENDPOINT": "false"}
     connect = found["connect"]
     found["connect by aiobotocore"] = Start(
@@ -141,9 +141,10 @@ async def main() -> None:
                 if number:  # the first round warms the file system's cache
                     measured.setdefault(name, []).append(figures)
     rows = {name: _row(figures) for name, figures in measured.items()}
-    reference = rows[REFERENCE]["total_ms"]
+    reference = dict(rows[REFERENCE])
     for row in rows.values():
-        row["ratio"] = round(row["total_ms"] / reference, 3)
+        for kind in ("total", "cpu"):
+            row[f"{kind}_ratio"] = round(row[f"{kind}_ms"] / reference[f"{kind}_ms"], 3)
     keep("cold_start", METHOD, rows, runtime=python)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from functions.adapters.dynamodb_access import NEEDS_BOTOCORE, Access, read_access
+from functions.adapters.credentials import NEEDS_BOTOCORE, Credentials
+from functions.adapters.dynamodb_access import Access, read_access
 
 LAMBDA = {
     "AWS_REGION": "eu-west-1",
@@ -14,10 +15,7 @@ REGIONAL = Access(
     host="dynamodb.eu-west-1.amazonaws.com",
     port=443,
     encrypted=True,
-    region="eu-west-1",
-    access_key="key",
-    secret_key="secret",
-    token="token",
+    credentials=Credentials("eu-west-1", "key", "secret", "token"),
 )
 
 
@@ -40,7 +38,7 @@ def test_credentials_may_come_without_token() -> None:
     """Those of a user have none."""
     access = read_access({**LAMBDA, "AWS_SESSION_TOKEN": ""})
     assert access is not None
-    assert access.token == ""
+    assert access.credentials.token == ""
 
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])

@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from functions.adapters import dynamodb_client
+from functions.adapters.credentials import Credentials
 from functions.adapters.dynamodb_access import Access
 from functions.adapters.dynamodb_client import Client, DynamoDBError, NoAnswer
 
@@ -71,7 +72,9 @@ class Scripted:
 
     def access(self, *, encrypted: bool = False) -> Access:
         """Give the way to it."""
-        return Access("127.0.0.1", self.port, encrypted, "us-east-1", "key", "secret", "")
+        return Access(
+            "127.0.0.1", self.port, encrypted, Credentials("us-east-1", "key", "secret", "")
+        )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.adapters.credentials import Credentials as Ours
 from functions.adapters.dynamodb_access import Access
 from functions.adapters.dynamodb_signing import CONTENT_TYPE, TARGET_PREFIX, Signer
 
@@ -20,8 +21,9 @@ def by_botocore(access: Access, headers: dict[str, str], body: bytes) -> str:
     url = f"{'https' if access.encrypted else 'http'}://{access.host_header}/"
     request = AWSRequest("POST", url, headers=headers, data=body)
     request.context["timestamp"] = headers["x-amz-date"]
-    credentials = Credentials(access.access_key, access.secret_key, access.token or None)
-    auth = SigV4Auth(credentials, "dynamodb", access.region)
+    ours = access.credentials
+    credentials = Credentials(ours.access_key, ours.secret_key, ours.token or None)
+    auth = SigV4Auth(credentials, "dynamodb", ours.region)
     signed = auth.headers_to_sign(request)
     signature = auth.signature(
         auth.string_to_sign(request, auth.canonical_request(request)), request
@@ -52,7 +54,7 @@ def test_requests_are_signed_as_botocore_signs_them(  # noqa: PLR0913 - what goe
     moments: list[int],
 ) -> None:
     """With and without a token, over days, at any port."""
-    access = Access("dynamodb.test", port, encrypted, region, "AKID", secret, token)
+    access = Access("dynamodb.test", port, encrypted, Ours(region, "AKID", secret, token))
     signer = Signer(access)
     for now in moments:
         head = signer.head("GetItem", body, now).decode("latin-1")
@@ -63,7 +65,7 @@ def test_requests_are_signed_as_botocore_signs_them(  # noqa: PLR0913 - what goe
         authorization = headers.pop("authorization")
         assert headers["x-amz-target"] == TARGET_PREFIX + "GetItem"
         assert headers["content-type"] == CONTENT_TYPE
-        assert headers.get("x-amz-security-token", "") == access.token
+        assert headers.get("x-amz-security-token", "") == access.credentials.token
         moment = dt.datetime.fromtimestamp(now, dt.UTC)
         assert headers["x-amz-date"] == moment.strftime("%Y%m%dT%H%M%SZ")
         assert authorization == by_botocore(access, headers, body)

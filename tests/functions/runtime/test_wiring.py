@@ -32,6 +32,7 @@ STORE = {
     "actions",
     "actions.namespaces",
     "adapters",
+    "adapters.credentials",
     "adapters.dynamodb",
     "adapters.dynamodb_access",
     "adapters.dynamodb_client",
