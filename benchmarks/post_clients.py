@@ -16,7 +16,7 @@ from typing import cast
 from aiobotocore.session import get_session
 
 PAYLOAD = b'{"event":"message","channel":"chat:lobby","data":{"text":"a line of ordinary length"}}'
-WARM_UP = 300
+WARM_UP_PAGES = 10
 PAGE = 1000
 THREADS = 32
 GATHERED = 100
@@ -34,7 +34,7 @@ class Meter:
     def pages(self, size: int) -> Iterator[list[str]]:
         """Pages of connection ids; the first ones are the warm-up."""
         names = (f"L0SM9cOFv{number:06d}=" for number in itertools.count())
-        for _ in range(-(-WARM_UP // size)):
+        for _ in range(WARM_UP_PAGES):
             yield list(itertools.islice(names, size))
         self._started_at, self._cpu_at = time.perf_counter(), time.process_time()
         while time.perf_counter() - self._started_at < self._seconds:

@@ -22,8 +22,12 @@ from functions.adapters.http_link import Link, NoResponse, Response
 logger = logging.getLogger(__name__)
 
 OPENING_MAX: Final = 32
-"""Links that are opened at a time: those that answer meanwhile serve who waits, and a handshake
-costs as much as dozens of requests."""
+"""Links that are opened at a time, and without waiting for what these can do."""
+
+GROWTH_S: Final = 0.001
+"""Beyond OPENING_MAX one link is opened after each such time with requests that wait. Where the
+process has no time to spare that is one in each turn of the event loop, as a TLS handshake costs as
+much as dozens of requests and more links make nothing faster then."""
 
 PAUSE_S: Final = 0.1
 """After so long without any request the idle links are looked at."""
@@ -78,6 +82,8 @@ class Pool:
         self._waiting: deque[tuple[float, asyncio.Future[Link | NotConnected]]] = deque()
         self._opening: set[asyncio.Task[None]] = set()
         self._opening_alone = 0
+        self._at_once = min(OPENING_MAX, limits.links)
+        self._grower: asyncio.TimerHandle | None = None
         self._hold_off_until = 0.0
         self._sweeper: asyncio.TimerHandle | None = None
         self._used_at = 0.0
@@ -111,9 +117,10 @@ class Pool:
         await asyncio.gather(*self._opening, return_exceptions=True)
         for link in tuple(self._links):
             link.abort()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
+        for timer in (self._sweeper, self._grower):
+            if timer is not None:
+                timer.cancel()
+        self._sweeper = self._grower = None
         for _ in range(CLOSING_TURNS):
             if self._links:
                 await asyncio.sleep(0)
@@ -122,7 +129,7 @@ class Pool:
 
     async def _find(self, *, fresh: bool) -> Link | NotConnected:
         self._drop_dead()
-        if fresh and self._make_room():
+        if fresh and self._links and self._make_room():
             return await self._open_alone()
         while self._idle:
             idle = self._idle.pop()
@@ -189,16 +196,27 @@ class Pool:
         return len(self._links) + len(self._opening) + self._opening_alone
 
     def _open_more(self) -> None:
+        """Open links for those who wait: the first ones at once, then one by one."""
         loop = asyncio.get_running_loop()
         if self._links and loop.time() < self._hold_off_until:
             return
-        while (
-            len(self._opening) < min(OPENING_MAX, len(self._waiting))
-            and self._size() < self._limits.links
-        ):
-            task = loop.create_task(self._open_for_waiting())
-            self._opening.add(task)
-            task.add_done_callback(self._opened)
+        while len(self._opening) < len(self._waiting) and self._size() < self._at_once:
+            self._begin_opening()
+        if self._grower is None and self._waiting and self._size() < self._limits.links:
+            self._grower = loop.call_later(GROWTH_S, self._grow)
+
+    def _grow(self) -> None:
+        self._grower = None
+        room = self._size() < self._limits.links and len(self._opening) < OPENING_MAX
+        if room and len(self._opening) < len(self._waiting):
+            self._begin_opening()
+        if self._waiting:
+            self._open_more()
+
+    def _begin_opening(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._open_for_waiting())
+        self._opening.add(task)
+        task.add_done_callback(self._opened)
 
     def _opened(self, task: "asyncio.Task[None]") -> None:
         self._opening.discard(task)
@@ -211,8 +229,7 @@ class Pool:
             self._release(found)
             return
         self._hold_off_until = asyncio.get_running_loop().time() + HOLD_OFF_S
-        last = len(self._opening) == 1
-        while last and not self._links and self._serve(found):
+        while not self._links and self._serve(found):
             pass
 
     async def _open_alone(self) -> Link | NotConnected:
