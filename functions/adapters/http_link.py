@@ -5,11 +5,14 @@ that is http_pool's. httptools parses.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
 import httptools
 from msgspec import Struct
+
+from functions.adapters.http_tls import NEEDS_MORE, Tls
 
 RESPONSE_BYTES_MAX: Final = 64 * 1024
 """A longer response is none of the services that we speak to."""
@@ -18,7 +21,8 @@ FINAL_FROM: Final = 200
 """Responses of a lower status are interim ones."""
 
 _BUFFER: Final = memoryview(bytearray(64 * 1024))
-"""What was just received, for all links: it is parsed before the next is received."""
+_PLAIN: Final = memoryview(bytearray(64 * 1024))
+"""What was just received, and decrypted, for all links: it is parsed before the next comes."""
 
 
 class Response(Struct, frozen=True):
@@ -46,8 +50,10 @@ PLAIN_SUCCESS: Final = Response(200, b"", {})
 class Link(asyncio.BufferedProtocol):
     """A link; `on_lost` is called once, when it has closed for whatever reason."""
 
-    def __init__(self, on_lost: Callable[["Link"], None]) -> None:
+    def __init__(self, on_lost: Callable[["Link"], None], tls: Tls | None = None) -> None:
         self._on_lost = on_lost
+        self._tls = tls
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiting: asyncio.Future[Response | NoResponse] | None = None
@@ -67,8 +73,12 @@ class Link(asyncio.BufferedProtocol):
         if transport is None or transport.is_closing():
             self._answer(NoResponse(unread=True))
         else:
-            transport.write(request)
+            transport.write(request if self._tls is None else self._tls.encrypt(request))
         return waiting
+
+    async def ready(self) -> None:
+        """Wait until requests may be sent. Raises OSError, ssl.SSLError among them."""
+        await self._ready
 
     @property
     def is_usable(self) -> bool:
@@ -97,6 +107,10 @@ class Link(asyncio.BufferedProtocol):
         """Learn of every byte that can't be written at once (pause_writing)."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(0)
+        if self._tls is None:
+            self._ready.set_result(None)
+        else:
+            self._shake(self._tls)
 
     def pause_writing(self) -> None:
         """Note that a part of the request is still here."""
@@ -111,26 +125,26 @@ class Link(asyncio.BufferedProtocol):
         return _BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Parse; what comes unasked, is too long or no HTTP ends the link."""
-        self._received += nbytes
-        if self._waiting is None or self._received > RESPONSE_BYTES_MAX:
-            self.abort()
+        """Take what came."""
+        if self._tls is None:
+            self._parse(_BUFFER[:nbytes])
             return
-        try:
-            self._parser.feed_data(_BUFFER[:nbytes])
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self.abort()
+        self._tls.received(_BUFFER[:nbytes])
+        if not self._tls.is_ready:
+            self._shake(self._tls)
+        if self._tls.is_ready:
+            self._decrypt(self._tls)
 
     def eof_received(self) -> None:
-        """Take what came as the response if only the end of the link ends it (RFC 9112, 6.3)."""
-        if self._waiting is not None and self._status >= FINAL_FROM:
-            names = {name.lower() for name, _ in self._headers}
-            if names.isdisjoint((b"content-length", b"transfer-encoding")):
-                self._complete()
+        """Note the end of the link; with TLS only the server's word for it counts (_decrypt)."""
+        if self._tls is None:
+            self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """Tell who waits, and the pool."""
         self._transport = None
+        if not self._ready.done():
+            self._ready.set_exception(ConnectionResetError("closed in its TLS handshake"))
         self._fail(unread=not self._written or (self._used and not self._received))
         self._on_lost(self)
 
@@ -156,6 +170,53 @@ class Link(asyncio.BufferedProtocol):
         """Answer; what comes before the final response is passed over (RFC 9110, section 15.2)."""
         if self._status >= FINAL_FROM:
             self._complete()
+
+    def _shake(self, tls: Tls) -> None:
+        try:
+            tls.shake()
+        except ssl.SSLError as error:
+            self._ready.set_exception(error)
+            self.abort()
+            return
+        finally:
+            self._write(tls.to_send())
+        if tls.is_ready:
+            self._ready.set_result(None)
+
+    def _decrypt(self, tls: Tls) -> None:
+        try:
+            while (size := tls.decrypt_into(_PLAIN)) != NEEDS_MORE:
+                if not size:
+                    self._end()
+                    self.abort()
+                    return
+                self._parse(_PLAIN[:size])
+        except ssl.SSLError:
+            self.abort()
+        else:
+            self._write(tls.to_send())
+
+    def _write(self, data: bytes) -> None:
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _parse(self, data: memoryview) -> None:
+        """Parse; what comes unasked, is too long or no HTTP ends the link."""
+        self._received += len(data)
+        if self._waiting is None or self._received > RESPONSE_BYTES_MAX:
+            self.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.abort()
+
+    def _end(self) -> None:
+        """Take what came as the response if only the end of the link ends it (RFC 9112, 6.3)."""
+        if self._waiting is not None and self._status >= FINAL_FROM:
+            names = {name.lower() for name, _ in self._headers}
+            if names.isdisjoint((b"content-length", b"transfer-encoding")):
+                self._complete()
 
     def _begin(self) -> None:
         self._status = 0

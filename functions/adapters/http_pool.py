@@ -18,6 +18,7 @@ from typing import Final
 from msgspec import Struct
 
 from functions.adapters.http_link import Link, NoResponse, Response
+from functions.adapters.http_tls import Tls
 
 logger = logging.getLogger(__name__)
 
@@ -262,14 +263,15 @@ class Pool:
         return NotConnected(late)
 
     async def _connect(self, address: str) -> Link:
-        host = self._host
+        tls = None if self._host.tls is None else Tls(self._host.tls, self._host.name)
         _, link = await asyncio.get_running_loop().create_connection(
-            lambda: Link(self._lost),
-            address,
-            host.port,
-            ssl=host.tls,
-            server_hostname=host.name if host.tls else None,
+            lambda: Link(self._lost, tls), address, self._host.port
         )
+        try:
+            await link.ready()
+        except BaseException:
+            link.abort()
+            raise
         return link
 
     async def _next_addresses(self) -> list[str]:

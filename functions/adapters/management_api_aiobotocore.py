@@ -15,7 +15,8 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    ReadTimeoutError,
+    HTTPClientError,
+    SSLError,
 )
 
 from functions.adapters.management_api import (
@@ -99,9 +100,9 @@ def _answer(error: ClientError) -> Answer:
 def _reason(error: BotoCoreError) -> str:
     if isinstance(error, ConnectTimeoutError):
         return TIMEOUT
-    if isinstance(error, ReadTimeoutError):
-        return UNKNOWN
+    if isinstance(error, EndpointConnectionError | SSLError):
+        return BROKEN
     if isinstance(error, ConnectionClosedError):
         silent = isinstance(error.kwargs["error"], ServerDisconnectedError)
         return BROKEN if silent else UNKNOWN
-    return BROKEN if isinstance(error, EndpointConnectionError) else type(error).__name__
+    return UNKNOWN if isinstance(error, HTTPClientError) else type(error).__name__
