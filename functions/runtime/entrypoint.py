@@ -7,8 +7,10 @@ keeping between invocations, and they live in an event loop: so that is kept too
 import asyncio
 import atexit
 import logging
+import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 STARTING: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
@@ -27,6 +29,14 @@ class Closable(Protocol):
 
 
 Kept = TypeVar("Kept", bound=Closable)
+
+_context: ContextVar[object] = ContextVar("_context", default=None)
+
+
+def time_left_s() -> float:
+    """Say how long the invocation that runs may still take; infinite where Lambda sets no limit."""
+    remaining_ms = getattr(_context.get(), "get_remaining_time_in_millis", None)
+    return math.inf if remaining_ms is None else remaining_ms() / 1000
 
 
 class Handler(Generic[Kept]):
@@ -47,9 +57,10 @@ class Handler(Generic[Kept]):
         if STARTING in os.environ:
             self._make()
 
-    def __call__(self, event: Event, _context: object = None) -> Result:
+    def __call__(self, event: Event, context: object = None) -> Result:
         """Serve one invocation."""
         kept, loop = self._made or self._make()
+        _context.set(context)
         return loop.run_until_complete(self._run(kept, event))
 
     def close(self) -> None:

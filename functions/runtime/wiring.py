@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,23 +27,33 @@ from functions.runtime import settings
 from functions.runtime.events import RequestContext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiobotocore.session import AioSession
 
+    from functions.adapters.lambda_invoke import LambdaInvoker
     from functions.core.happenings import Outlet
+    from functions.core.workers import Job
 
 
 class Environment:
-    """What one execution environment keeps: the settings, and the clients opened so far."""
+    """What one execution environment keeps: the settings, and the clients opened so far.
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    A worker sends at its part of the quota (settings.FanoutSettings), any other without bound.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ, *, is_worker: bool = False) -> None:
         self._environ = environ
         self.settings = settings.read_settings(environ)
+        self.fanout = settings.read_fanout(environ)
+        self._sends_per_second = self.fanout.sends_per_second if is_worker else None
         dynamodb.prepare(environ)
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
         self._event_bus: Outlet | None = None
         self._queue: Outlet | None = None
+        self._workers = _LambdaWorkers(lambda: self._session, self._open, self.fanout)
         self._buckets = Buckets()
 
     @cached_property
@@ -61,16 +71,9 @@ class Environment:
         return self._store
 
     async def transport(self) -> Transport:
-        """Give the Transport, opening it the first time; raise SettingsError without endpoint."""
+        """Give the Transport, opening it the first time. Raises SettingsError."""
         if self._transport is None:
-            from functions.adapters import management_api  # noqa: PLC0415 - one function needs it
-
-            settings.require(
-                self._environ,
-                settings.MANAGEMENT_ENDPOINT_VARIABLE,
-                "the endpoint of the gateway's management API, https://{host}/{stage}",
-            )
-            opening = management_api.open_transport(self._session)
+            opening = self._transport_opening()
             self._transport = await self._open.enter_async_context(opening)
         return self._transport
 
@@ -85,6 +88,7 @@ class Environment:
             namespaces=NAMESPACES,
             buckets=self._buckets,
             outlets=self,
+            workers=self._workers if self.fanout.function else None,
         )
 
     async def event_bus(self) -> "Outlet":
@@ -114,7 +118,53 @@ class Environment:
     async def close(self) -> None:
         """Close the clients."""
         await self._open.aclose()
+        self._workers.forget()
         self._store = self._transport = self._event_bus = self._queue = None
+
+    def _transport_opening(self) -> AbstractAsyncContextManager[Transport]:
+        from functions.adapters.management_api import Opening  # noqa: PLC0415 - few send
+
+        endpoint = settings.management_endpoint(self._environ)
+        opening = Opening(endpoint, self._sends_per_second)
+        if settings.transport(self._environ) == "aiobotocore":
+            from functions.adapters import management_api_aiobotocore  # noqa: PLC0415 - as above
+
+            return management_api_aiobotocore.open_transport(self._session, opening)
+        from functions.adapters import management_api_http  # noqa: PLC0415 - as above
+
+        return management_api_http.open_transport(self._session, opening)
+
+
+class _LambdaWorkers:
+    """Workers whose client is opened for the first job: few invocations have one."""
+
+    def __init__(
+        self,
+        session: "Callable[[], AioSession]",
+        opened: AsyncExitStack,
+        fanout: settings.FanoutSettings,
+    ) -> None:
+        self._session = session
+        self._opened = opened
+        self._fanout = fanout
+        self._lock = asyncio.Lock()
+        self._invoker: LambdaInvoker | None = None
+
+    @property
+    def number(self) -> int:
+        return self._fanout.workers
+
+    async def take(self, job: "Job") -> None:
+        async with self._lock:
+            if self._invoker is None:
+                from functions.adapters import lambda_invoke  # noqa: PLC0415 - few need it
+
+                opening = lambda_invoke.open_invoker(self._session(), self._fanout.function)
+                self._invoker = await self._opened.enter_async_context(opening)
+        await self._invoker.take(job)
+
+    def forget(self) -> None:
+        self._invoker = None
 
 
 class AskingConnection:

@@ -281,9 +281,9 @@ class Watched(dynamodb_table.Table):
         super().__init__(table.client, table.table_name)
         self._meanwhile = meanwhile
 
-    async def query(self, pk: str, sk_prefix: str) -> "AsyncIterator[list[items.Item]]":
+    async def query_after(self, pk: str, sk: str) -> "AsyncIterator[list[items.Item]]":
         """Give the pages, and let the test act after the last."""
-        async for page in super().query(pk, sk_prefix):
+        async for page in super().query_after(pk, sk):
             yield page
         await self._meanwhile()
 

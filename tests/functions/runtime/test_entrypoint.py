@@ -1,11 +1,12 @@
 """The handler that Lambda calls."""
 
 import asyncio
+import math
 import threading
 
 import pytest
 
-from functions.runtime.entrypoint import STARTING, Event, Handler, Result
+from functions.runtime.entrypoint import STARTING, Event, Handler, Result, time_left_s
 
 
 class Kept:
@@ -109,3 +110,22 @@ def test_a_handler_runs_in_any_thread() -> None:
 
     asyncio.run(beside_a_running_loop())
     assert len(results) == 2
+
+
+def test_a_handler_may_ask_how_long_it_may_take() -> None:
+    """Which Lambda's context knows; where there is none, there is no limit."""
+
+    class Context:
+        """Lambda's context."""
+
+        def get_remaining_time_in_millis(self) -> int:
+            """Give what is left."""
+            return 1500
+
+    async def tell(_kept: Kept, _event: Event) -> Result:
+        return {"left": time_left_s()}
+
+    handler = Handler(tell, Kept)
+    assert handler({}, Context()) == {"left": 1.5}
+    assert handler({}) == {"left": math.inf}
+    handler.close()

@@ -18,6 +18,7 @@ PACKAGES = {
     "authorizer": {"msgspec"} | TOKENS,
     "connect": TABLE,
     "disconnect": TABLE,
+    "fanout": TABLE,
     "message": TABLE,
     "refresh": TABLE | TOKENS,
     "api": TABLE | TOKENS | {"anyio", "mangum", "starlette"},
