@@ -1,7 +1,8 @@
 """Calls of the management API for fan-outs: signed requests over a pool of links.
 
-Region, credentials and trusted certificates are botocore's to find, as for every other client;
-proxies are not used. A call costs a small part of what botocore's client makes of it.
+Region, credentials and trusted certificates are a session's to find: botocore's, or that of
+Lambda's variables (credentials.py), with which botocore is not imported. Proxies are not used. A
+call costs a small part of what botocore's client makes of it.
 """
 
 import asyncio
@@ -12,9 +13,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
-
-from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
-from botocore.httpsession import get_cert_path
 
 from functions.adapters.http_link import PLAIN_SUCCESS, NoResponse
 from functions.adapters.http_pool import Host, Limits, NotConnected, Pool
@@ -28,10 +26,15 @@ from functions.adapters.management_api import (
     Opening,
 )
 from functions.adapters.sigv4 import Signer, canonical_path, payload_hash
+from functions.adapters.trust import trusting
 from functions.core.ports import Failed
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
+
+    from functions.adapters.credentials import LambdaSession
+
+    Session = AioSession | LambdaSession
 
 WIDTH: Final = 256
 """Calls at a time, a link each: 10,000 a second at an answer within 25 ms, and a quarter of the
@@ -47,7 +50,7 @@ PORTS: Final = {"http": 80, "https": 443}
 
 @asynccontextmanager
 async def open_transport(
-    session: "AioSession", opening: Opening
+    session: "Session", opening: Opening
 ) -> AsyncIterator[ManagementApiTransport]:
     """Open a Transport with links of its own, none of them now. Raises NoRegionError."""
     calls = open_calls(session, opening)
@@ -57,7 +60,7 @@ async def open_transport(
         await calls.close()
 
 
-def open_calls(session: "AioSession", opening: Opening) -> "HttpCalls":
+def open_calls(session: "Session", opening: Opening) -> "HttpCalls":
     """Make the calls of a Transport; to be closed. Raises NoRegionError."""
     parts = urlsplit(opening.endpoint_url)
     port = parts.port or PORTS[parts.scheme]
@@ -67,6 +70,8 @@ def open_calls(session: "AioSession", opening: Opening) -> "HttpCalls":
         authority += f":{port}"
     region = session.get_config_variable("region")
     if not region:
+        from botocore.exceptions import NoRegionError  # noqa: PLC0415 - slow
+
         raise NoRegionError
     host = Host(name, port, _tls(session) if parts.scheme == "https" else None)
     limits = Limits(WIDTH, opening.connect_timeout_s, opening.read_timeout_s)
@@ -74,16 +79,16 @@ def open_calls(session: "AioSession", opening: Opening) -> "HttpCalls":
     return HttpCalls(Pool(host, limits), Signer(authority, region, SERVICE), session, prefix)
 
 
-def _tls(session: "AioSession") -> ssl.SSLContext:
+def _tls(session: "Session") -> ssl.SSLContext:
     """Trust what botocore would: AWS_CA_BUNDLE, else the usual authorities."""
     bundle = session.get_config_variable("ca_bundle")
-    return ssl.create_default_context(cafile=get_cert_path(bundle or True))
+    return trusting({"AWS_CA_BUNDLE": bundle} if bundle else {})
 
 
 class HttpCalls:
     """Calls (management_api.py); `prefix` is the path up to the connection's id."""
 
-    def __init__(self, pool: Pool, signer: Signer, session: "AioSession", prefix: str) -> None:
+    def __init__(self, pool: Pool, signer: Signer, session: "Session", prefix: str) -> None:
         self._pool = pool
         self._signer = signer
         self._session = session
@@ -105,7 +110,11 @@ class HttpCalls:
         if not self._signer.is_fresh(time.time()):
             try:
                 await self._renew()
-            except BotoCoreError as error:
+            except Exception as error:
+                from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - slow
+
+                if not isinstance(error, BotoCoreError):
+                    raise
                 return Failed(type(error).__name__)
         request = self._request(method, connection_id, payload)
         response = await self._pool.exchange(request, fresh=fresh)
@@ -130,6 +139,8 @@ class HttpCalls:
                 return
             credentials = await self._session.get_credentials()
             if credentials is None:
+                from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - slow
+
                 raise NoCredentialsError
             frozen = await credentials.get_frozen_credentials()
             self._signer.renew(frozen, time.time())

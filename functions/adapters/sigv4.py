@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from botocore.utils import normalize_url_path
-
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
+
+    from functions.adapters.credentials import Credentials
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
@@ -35,7 +35,7 @@ class Signer:
         """Say whether what was renewed is of the second `now` (epoch seconds)."""
         return int(now) == self._second
 
-    def renew(self, credentials: "ReadOnlyCredentials", now: float) -> None:
+    def renew(self, credentials: "ReadOnlyCredentials | Credentials", now: float) -> None:
         """Sign with these credentials, as of the second `now` (epoch seconds), from here on."""
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(int(now)))
         day, token = moment[:8], credentials.token
@@ -73,7 +73,11 @@ class Signer:
 
 def canonical_path(path: str) -> str:
     """Give the path of a request, as it is sent, as it is signed: encoded once more (B-332)."""
-    return quote(normalize_url_path(path), safe="/~")
+    if not path or "//" in path or "/." in path:
+        from botocore.utils import normalize_url_path  # noqa: PLC0415 - slow, and of rare paths
+
+        path = normalize_url_path(path)
+    return quote(path, safe="/~")
 
 
 def payload_hash(payload: bytes) -> str:

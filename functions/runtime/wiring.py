@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from functions.actions.namespaces import NAMESPACES
-from functions.adapters import dynamodb
+from functions.adapters import credentials, dynamodb
 from functions.core import connections
 from functions.core.context import Context, Services
 from functions.core.errors import ClosingKind
@@ -132,7 +132,8 @@ class Environment:
             return management_api_aiobotocore.open_transport(self._session, opening)
         from functions.adapters import management_api_http  # noqa: PLC0415 - as above
 
-        return management_api_http.open_transport(self._session, opening)
+        session = credentials.lambda_session(self._environ) or self._session
+        return management_api_http.open_transport(session, opening)
 
 
 class _LambdaWorkers:
