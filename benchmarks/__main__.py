@@ -3,10 +3,11 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline, fixture_start, idle_connections, soak
+from benchmarks import against_serverless_offline, fan_out, fixture_start, idle_connections, soak
 
 BENCHMARKS = {
     "against_serverless_offline": against_serverless_offline.main,
+    "fan_out": fan_out.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
     "soak": soak.main,

@@ -168,7 +168,7 @@ def money() -> Iterator[str]:
 
 def numbers() -> Iterator[str]:
     """A row for each number of workers: 100,000 connections, the larger quota, both Transports."""
-    yield "| Workers | each sends | last one after | Lambda | over aiobotocore: each | last one after |"
+    yield "| Workers | each sends | last one after | Lambda | by aiobotocore | last one after |"
     yield "| ---: | ---: | ---: | ---: | ---: | ---: |"
     for workers in WORKERS:
         ours = plan(100_000, workers=workers)
@@ -212,7 +212,7 @@ def _prices() -> Iterator[tuple[str, str, str]]:
     yield "Lambda on Arm", f"${USD_GB_SECOND:.10f} per GB-s", source
     yield "Lambda requests", f"${USD_REQUEST * 1e6:.2f} per million", source
     yield (
-        "table, units of 4 KB read consistently",
+        "units of 4 KB, read consistently",
         f"${USD_READ_UNIT * 1e6:.3f} per million",
         source,
     )
