@@ -1,21 +1,32 @@
-# make run    the emulator and the demo           make test   every check
+# make run    the emulator and the pages          make test   every check
 # make setup  .venv alone                         make check  the fast loop: lint, types, unit tests
-# make lock   compile requirements/ anew          make bench  the benchmarks
+# make lock   compile requirements/ anew
+# <gatepost>
+# make bench  the benchmarks                      make wheel  what `pip install gatepost` takes
+# </gatepost>
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
+UNIT := tests/functions
+# <gatepost>
+UNIT += tests/gatepost
+# </gatepost>
+# <project>
+# # What pip installs as gatepost: the version that pyproject.toml names, or what you give: make run GATEPOST=...
+# GATEPOST ?= $(shell sed -n 's/^ *"\(gatepost==[^"]*\)".*/\1/p' pyproject.toml)
+# </project>
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock bench parity clean
+.PHONY: help setup run test check lint types unit lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(VENV)/.run ## prepare .venv for `make run`
 
-run: setup ## start the emulator and the demo page
+run: setup ## start the emulator and the pages
 	@exec $(BIN)/gatepost dev --env-file local.env $(ARGS)
 
 test: $(VENV)/.dev ## run every check
@@ -33,17 +44,23 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev
-	$(PYTEST) -q -n logical tests/functions tests/gatepost
+	$(PYTEST) -q -n logical $(UNIT)
 
 lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
 	$(BIN)/python -m pip install --quiet "uv>=0.8"
 	for name in run dev functions tokens; do sh requirements/compile.sh $$name || exit 1; done
 
+# <gatepost>
+.PHONY: bench parity wheel
 bench: $(VENV)/.dev ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
 
 parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
 	$(BIN)/python -m tests.parity
+
+wheel: $(VENV)/.run ## build dist/gatepost-*.whl
+	$(BIN)/python -m hatchling build -t wheel
+# </gatepost>
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .serverless
@@ -55,7 +72,12 @@ $(BIN)/python:
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# <gatepost>
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+# </gatepost>
+# <project>
+#	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$(GATEPOST)"
+# </project>
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run

@@ -1,4 +1,4 @@
-"""The command line: `gatepost dev`, `gatepost replay`, `gatepost token`.
+"""The command line: `gatepost dev`, `gatepost new`, `gatepost replay`, `gatepost token`.
 
 Parses, prints, and sets the exit code: 0 after Ctrl-C, 2 for a mistake of the developer (one
 sentence, no traceback). What the commands do is in their own modules, which are imported late so
@@ -18,12 +18,15 @@ from gatepost import __version__
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 from gatepost.gateway.core.settings import GatewaySettings
+from gatepost.project import command as new_command
+from gatepost.project.errors import ProjectError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
 USAGE_ERROR = 2
+INTERRUPTED = 130
 
 EXAMPLES = """\
 examples:
@@ -76,6 +79,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_token_options(token)
+    new_command.add_options(
+        commands.add_parser(
+            "new",
+            help="make a project of your own from this template",
+            description="Makes a project of your own from this template. What no flag says it asks "
+            "on a terminal; elsewhere it takes the default.",
+            epilog=new_command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     return top
 
 
@@ -163,6 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from gatepost.emulator.replay import replay  # noqa: PLC0415 - the same
 
             return replay(given.file, sys.stdout)
+        if given.command == "new":
+            return _new(given)
         if given.command == "token":
             sys.stdout.write(f"{_token(given)}\n")
             return 0
@@ -172,13 +187,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(_dev_options(given), sys.stdout))
-    except UserError as error:
+    except (UserError, ProjectError) as error:
         sys.stderr.write(f"gatepost: {error}\n")
         return USAGE_ERROR
     except KeyboardInterrupt:  # Ctrl-C before the handlers stood, or a second one
-        return 130
+        return INTERRUPTED
     finally:
         _let_go_of_output()
+    return 0
+
+
+def _new(given: argparse.Namespace) -> int:
+    try:
+        new_command.run(given, sys.stdout, input if sys.stdin.isatty() else None)
+    except (KeyboardInterrupt, EOFError):  # at a question, or while files are written: none stay
+        sys.stderr.write("\ngatepost: nothing was made\n")
+        return INTERRUPTED
     return 0
 
 
