@@ -7,7 +7,7 @@ from typing import Final
 from gatepost.project.errors import ProjectError
 
 NAME_CHARACTERS_MAX: Final = 20
-"""With stage and function behind it, a name of Lambda or IAM has 64; the Terraform module has it."""
+"""Stage and function follow it in names of Lambda and IAM, which have 64; so says Terraform's too."""
 
 DEMOS: Final = ("chat", "none")
 DEFAULT_REGION: Final = "us-east-1"

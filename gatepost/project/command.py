@@ -24,16 +24,20 @@ examples:
 
 def add_options(new: argparse.ArgumentParser) -> None:
     """Describe the command line; docs/reference/cli.md is checked against it."""
-    new.add_argument("directory", type=Path, metavar="DIR",
-                     help="the folder to make; one that is there must be empty but for .git")  # fmt: skip
-    new.add_argument("--name", metavar="NAME", type=_checked(chosen.check_name),
-                     help="what the service is called (default: as the folder)")  # fmt: skip
-    new.add_argument("--region", metavar="REGION", type=_checked(chosen.check_region),
-                     help=f"AWS region to deploy to (default: {chosen.DEFAULT_REGION})")  # fmt: skip
-    new.add_argument("--demo", choices=chosen.DEMOS,
-                     help=f"demo page: %(choices)s (default: {chosen.DEFAULT_DEMO})")  # fmt: skip
-    new.add_argument("--terraform", action=argparse.BooleanOptionalAction,
-                     help="Terraform beside serverless.yml (default: no)")  # fmt: skip
+    new.add_argument(
+        "directory", help="the folder to make; one that is there must be empty (.git may be in it)",
+        type=Path, metavar="DIR",
+    )  # fmt: skip
+    new.add_argument("--name", help="what the service is called (default: as the folder)",
+                     type=_checked(chosen.check_name), metavar="NAME")  # fmt: skip
+    new.add_argument(
+        "--region", help=f"AWS region to deploy to (default: {chosen.DEFAULT_REGION})",
+        type=_checked(chosen.check_region), metavar="REGION",
+    )  # fmt: skip
+    new.add_argument("--demo", help=f"demo page: %(choices)s (default: {chosen.DEFAULT_DEMO})",
+                     choices=chosen.DEMOS)  # fmt: skip
+    new.add_argument("--terraform", help="Terraform beside serverless.yml (default: no)",
+                     action=argparse.BooleanOptionalAction)  # fmt: skip
 
 
 def run(given: argparse.Namespace, out: TextIO, line: Ask | None) -> None:
@@ -99,7 +103,7 @@ def _next_steps(directory: Path) -> str:
         found = Path(unquote(urlsplit(source).path))
         wheels = found.parent if found.suffix == ".whl" else found / "dist"
         lines += [
-            f"gatepost {__version__} is not from an index here. Where pip finds it in none, the first",
+            f"This gatepost {__version__} is not from an index. Where pip finds it in none, the first",
             "`make run` needs its wheel (`make wheel` in its checkout):",
             f"  PIP_FIND_LINKS={shlex.quote(str(wheels))} make run",
         ]

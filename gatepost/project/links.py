@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from gatepost import __version__
@@ -14,7 +14,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
-def led_somewhere(path: str, text: str, paths: Set[str]) -> str:
+def led_somewhere(path: str, text: str, paths: AbstractSet[str]) -> str:
     """Point a page's links to files that a project with `paths` lacks at our repository.
 
     Those to other sites, and within the page, stay.

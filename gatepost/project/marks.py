@@ -1,7 +1,7 @@
 """Marks in the template's files: which lines are for whom.
 
-A mark is a comment line of its own, `# <gatepost>`, `// <demo>` or `<!-- <terraform> -->`, and holds
-until `</...>`. It never nests.
+A mark is a comment line of its own, `# <gatepost>`, `// <demo>` or `<!-- <terraform> -->`, and
+holds until `</...>`. It never nests.
 
 - gatepost: lines for this repository alone.
 - project: lines for a project alone, each behind a `#`; `@name@` and such are filled in.
@@ -11,7 +11,8 @@ So the template works as it stands, and who edits a file sees what of it goes in
 """
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 MARKS: Final = ("gatepost", "project", "demo", "terraform")
@@ -24,7 +25,7 @@ class MarkError(Exception):
     """A mark that is not closed, or closes what is not open: a defect of the template."""
 
 
-def resolve(text: str, kept: Set[str], fields: Mapping[str, str]) -> str:
+def resolve(text: str, kept: AbstractSet[str], fields: Mapping[str, str]) -> str:
     """Give what of a file is for a project that chose `kept`; "" where nothing of it is.
 
     Raises MarkError.

@@ -35,6 +35,7 @@ NOT_THEIRS: Final = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "hatch_buil
 
 EVERYTHING: Final = Choices("sample", demo="chat", terraform=True)
 _PAGE = re.compile(r"\bdocs/[\w./-]+\.md\b")
+_TERRAFORM_MODULE: Final = b"infra/terraform"
 _JUNK: Final = {"__pycache__", ".terraform", "node_modules"}
 
 
@@ -50,7 +51,7 @@ def selected(root: Path, choices: Choices) -> dict[str, bytes]:
     """
     paths = list(_listed(root))
     found = {path: _tailored(root, path, choices) for path in paths if _candidate(path, choices)}
-    found = {path: content for path, content in found.items() if content}
+    found = {path: each for path, each in found.items() if _wanted(path, each, choices)}
     found = _without_foreign_tests(found)
     named = {page for content in found.values() for page in _PAGE.findall(_text(content))}
     pages = {path: _tailored(root, path, choices) for path in paths if path in named}
@@ -93,6 +94,12 @@ def _candidate(path: str, choices: Choices) -> bool:
     if len(parts) == 2 and parts[0] == "tests":  # noqa: PLR2004 - tests/fakes.py and its like
         return path.endswith(".py") and not parts[1].startswith("test_")
     return any(path.startswith(f"{folder}/") for folder in FOLDERS)
+
+
+def _wanted(path: str, content: bytes, choices: Choices) -> bool:
+    """Tell whether anything is left of a file; a test that names the Terraform module is its."""
+    of_terraform = path.startswith("tests/") and _TERRAFORM_MODULE in content
+    return bool(content) and (choices.terraform or not of_terraform)
 
 
 def _without_foreign_tests(found: Mapping[str, bytes]) -> dict[str, bytes]:

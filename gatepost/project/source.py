@@ -1,4 +1,4 @@
-"""Where the template is: in the wheel that is installed, or in the checkout that it was made from."""
+"""Where the template is: in the installed wheel, or in the checkout of an editable installation."""
 
 import json
 from importlib import metadata

@@ -1,29 +1,21 @@
 """What is changed in a file of the template that goes into a project.
 
 Lines for one side only are marked in the file itself (marks.py). Here are the values that the
-template has of its own where a project has others: its name and its region.
+template has of its own where a project has others: its name and its region. Everything else takes
+them from there (`${self:service}`, `var.name`); tests call the system `gatepost` in every project
+(tests/infra/own_name.py), so that none of them has to be changed.
 """
 
 import json
-import re
 from typing import Final
 
 from gatepost import __version__
 from gatepost.project.choices import DEFAULT_REGION, Choices
 from gatepost.project.marks import resolve
 
-SERVICE: Final = "gatepost"
-"""What the template's own service, package and Terraform module are called."""
-
-_PROVISIONING: Final = ("serverless.yml", ".github/", "infra/", "tests/infra/")
-_NAMED_VALUE: Final = re.compile(
-    rf"""(?<=["'/]){SERVICE}(?=["'/-])"""  # whole, or what a name begins with
-    rf"|\b{SERVICE}-(?=dev\b|prod\b|\$?\{{|\*)"  # before a stage
-    rf"|(?<=^service: ){SERVICE}$"
-    rf"|(?<=\bmodule\.){SERVICE}\b",
-    re.MULTILINE,
-)
-"""The service's name as a value. Not: the tool's (`custom.gatepost`, `gatepost dev`), nor prose."""
+_SERVICE: Final = "service: gatepost\n"
+_MODULE_CALL: Final = '  source = "../"\n'
+_EXAMPLE: Final = "infra/terraform/example/main.tf"
 
 
 class TailoringError(Exception):
@@ -52,13 +44,21 @@ def tailored(path: str, content: bytes, choices: Choices) -> bytes:
     text = resolve(text, choices.kept, fields_of(choices))
     if path in {"package.json", "package-lock.json"}:
         text = _npm(text, choices)
-    elif path.startswith(_PROVISIONING):
-        text = _NAMED_VALUE.sub(choices.name, text).replace(DEFAULT_REGION, choices.region)
+    elif path == "serverless.yml":
+        text = _replaced(path, text, _SERVICE, f"service: {choices.name}\n")
+    elif path == _EXAMPLE:
+        text = _replaced(path, text, _MODULE_CALL, f'{_MODULE_CALL}  name   = "{choices.name}"\n')
     elif path.startswith("web/demo/"):
         text = text.replace("Gatepost chat", choices.name).replace("Gatepost", choices.name)
-    if path == "serverless.yml" and f"service: {choices.name}\n" not in text:
-        raise TailoringError(f"{path} has no line `service: {SERVICE}`")
+    if path in {"serverless.yml", _EXAMPLE} or path.startswith(".github/"):
+        text = text.replace(DEFAULT_REGION, choices.region)
     return text.encode()
+
+
+def _replaced(path: str, text: str, value: str, own: str) -> str:
+    if text.count(value) != 1:
+        raise TailoringError(f"{path} has {value.strip()!r} {text.count(value)} times, not once")
+    return text.replace(value, own)
 
 
 def _npm(text: str, choices: Choices) -> str:

@@ -12,6 +12,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.infra.own_name import call_it_by_its_test_name
+
 ROOT = Path(__file__).resolve().parents[2]
 OSLS = ROOT / "node_modules" / "osls" / "bin" / "serverless.js"
 PACKAGED = ("serverless.yml", "infra", "functions", "gatepost", "web", "docs", "tests/infra")
@@ -41,6 +43,7 @@ class Package:
 
 def run_osls(folder: Path, *arguments: str) -> Package:
     """Package the project in `folder`, without credentials and without the network."""
+    call_it_by_its_test_name(folder / "serverless.yml")
     finished = subprocess.run(
         ["node", str(OSLS), "package", *arguments],  # noqa: S607 - node is where PATH says
         cwd=folder,
