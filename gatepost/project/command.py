@@ -103,8 +103,8 @@ def _next_steps(directory: Path) -> str:
         found = Path(unquote(urlsplit(source).path))
         wheels = found.parent if found.suffix == ".whl" else found / "dist"
         lines += [
-            f"This gatepost {__version__} is not from an index. Where pip finds it in none, the first",
-            "`make run` needs its wheel (`make wheel` in its checkout):",
+            f"This gatepost {__version__} is not from an index. Where pip finds none there, the",
+            "first `make run` needs its wheel (`make wheel` in its checkout):",
             f"  PIP_FIND_LINKS={shlex.quote(str(wheels))} make run",
         ]
     return "".join(f"{each}\n" for each in lines)
