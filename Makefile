@@ -31,7 +31,7 @@ run: setup ## start the emulator and the pages
 
 test: $(VENV)/.dev ## run every check
 	@$(MAKE) --no-print-directory lint types
-	$(PYTEST) -n logical
+	$(PYTEST) -n logical $(ARGS)
 
 check: $(VENV)/.dev lint types unit ## the fast loop: lint, types and unit tests
 

@@ -7,7 +7,7 @@ from typing import Final
 from gatepost.project.errors import ProjectError
 
 NAME_CHARACTERS_MAX: Final = 20
-"""Stage and function follow it in names of Lambda and IAM, which have 64; so says Terraform's too."""
+"""Stage and function follow it in names of Lambda and IAM, which have 64 in all."""
 
 DEMOS: Final = ("chat", "none")
 DEFAULT_REGION: Final = "us-east-1"

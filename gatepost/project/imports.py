@@ -16,7 +16,7 @@ PUBLIC: Final = ("gatepost", "gatepost.emulator.testing", "gatepost.emulator.pyt
 _OURS: Final = ("gatepost", "benchmarks")
 
 
-def tests_to_keep(files: Mapping[str, str]) -> set[str]:
+def kept_tests(files: Mapping[str, str]) -> set[str]:
     """Choose from the Python files of tests/, by path with their text, those that work elsewhere.
 
     Kept are tests and conftest.py files, and what these import, unless any of it needs what is

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from gatepost.project.choices import Choices
-from gatepost.project.imports import tests_to_keep
+from gatepost.project.imports import kept_tests
 from gatepost.project.tailoring import tailored
 
 FOLDERS: Final = (
@@ -108,7 +108,7 @@ def _without_foreign_tests(found: Mapping[str, bytes]) -> dict[str, bytes]:
         for path, content in found.items()
         if path.startswith("tests/") and path.endswith(".py")
     }
-    dropped = modules.keys() - tests_to_keep(modules)
+    dropped = modules.keys() - kept_tests(modules)
     return {path: content for path, content in found.items() if path not in dropped}
 
 
