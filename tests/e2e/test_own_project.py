@@ -61,12 +61,13 @@ async def runs(project: "Path", env: dict[str, str]) -> None:
         await first_of(process.stdout, r"(Ready after)")
         assert await publishes_to_itself(url) == "hello"
         os.killpg(process.pid, signal.SIGINT)
-        await asyncio.wait_for(process.communicate(), 30)
+        output, _ = await asyncio.wait_for(process.communicate(), 30)
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()
-    assert process.returncode == 0
+    assert b"Traceback" not in output
+    assert process.returncode == -signal.SIGINT  # make's own way to end by Ctrl-C
 
 
 @pytest.mark.timeout(900)
