@@ -67,7 +67,7 @@ async def runs(project: "Path", env: dict[str, str]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()
     assert b"Traceback" not in output
-    assert process.returncode == -signal.SIGINT  # make's own way to end by Ctrl-C
+    assert process.returncode in {0, -signal.SIGINT}  # the second where make itself hears it first
 
 
 @pytest.mark.timeout(900)
