@@ -10,7 +10,9 @@ from gatepost import __version__
 REPOSITORY: Final = "https://github.com/gatepost/gatepost"
 """Where this template is at home; pyproject.toml names it too."""
 
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_LINK = re.compile(r"^```.*?^```|`[^`\n]+`|\]\(([^)\s]+)\)", re.MULTILINE | re.DOTALL)
+"""A link's target, or code, in which nothing is one."""
+
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
@@ -22,7 +24,7 @@ def led_somewhere(path: str, text: str, paths: AbstractSet[str]) -> str:
     folders = {posixpath.dirname(each) for each in paths}
 
     def led(link: re.Match[str]) -> str:
-        target, hash_sign, anchor = link[1].partition("#")
+        target, hash_sign, anchor = (link[1] or "").partition("#")
         if not target or re.match(r"[a-z]+:", target):
             return link[0]
         whole = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))

@@ -18,6 +18,12 @@ def test_links_to_what_it_lacks_lead_to_the_repository_of_this_version() -> None
     assert led_somewhere("docs/how-to/a.md", "[x](../reference/cli.md#dev)", PATHS) == f"[x]({url})"
 
 
+def test_code_has_no_links() -> None:
+    """However much it looks like one."""
+    text = "`a[0](event)`\n\n```python\nhandlers[0](event)\n```\n"
+    assert led_somewhere("docs/how-to/a.md", text, PATHS) == text
+
+
 def test_pages_are_listed_by_their_titles() -> None:
     """In the order of their paths."""
     pages = {"docs/b.md": "# Do B\n", "docs/a.md": "text\n# Do A\n", "docs/c.md": "none"}
