@@ -12,8 +12,6 @@ from gatepost.project import choices as chosen
 from gatepost.project.asking import Ask, ask, yes_or_no
 from gatepost.project.choices import Choices
 from gatepost.project.errors import ProjectError
-from gatepost.project.making import make_project, refuse_occupied
-from gatepost.project.source import origin, template_root
 
 EXAMPLES: Final = """\
 examples:
@@ -42,12 +40,17 @@ def add_options(new: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, out: TextIO, line: Ask | None) -> None:
     """Make the project, with `line` to ask for what is open, or without. Raises ProjectError."""
+    from gatepost.project.making import make_project, refuse_occupied  # noqa: PLC0415 - late, as
+    from gatepost.project.source import origin, template_root  # noqa: PLC0415 - cli.py says
+
     directory: Path = given.directory
     refuse_occupied(directory)
     root = template_root()
     choices = _asked(given, line) if line else _by_default(given, out)
     count = make_project(directory, root, choices)
-    out.write(f"Made {choices.name} in {directory}: {count} files.\n{_next_steps(directory)}")
+    out.write(
+        f"Made {choices.name} in {directory}: {count} files.\n{_next_steps(directory, origin())}"
+    )
 
 
 def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -97,9 +100,9 @@ def _folder_name(directory: Path) -> str:
     return chosen.name_for(directory.resolve().name)
 
 
-def _next_steps(directory: Path) -> str:
+def _next_steps(directory: Path, source: str) -> str:
     lines = [f"  cd {shlex.quote(str(directory))}", "  make run     # then make test"]
-    if source := origin():
+    if source:
         found = Path(unquote(urlsplit(source).path))
         wheels = found.parent if found.suffix == ".whl" else found / "dist"
         lines += [

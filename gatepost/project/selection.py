@@ -8,9 +8,11 @@
 What a folder has that is for this repository alone says so by marks (marks.py).
 """
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -30,8 +32,8 @@ FOLDERS: Final = (
     "tests/web",
     "web",
 )
-NOT_THEIRS: Final = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "hatch_build.py")
-"""Files of the template's own folder that a project has its own of, or none."""
+NOT_THEIRS: Final = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "hatch_build.py", "PKG-INFO")
+"""Files beside the folders that a project has its own of, or none. PKG-INFO is an sdist's."""
 
 EVERYTHING: Final = Choices("sample", demo="chat", terraform=True)
 _PAGE = re.compile(r"\bdocs/[\w./-]+\.md\b")
@@ -65,10 +67,11 @@ def _tailored(root: Path, path: str, choices: Choices) -> bytes:
 def _listed(root: Path) -> Iterator[str]:
     """Give every file of the template's folder: what git tracks, where it is a checkout."""
     command = ["git", "-C", str(root), "ls-files", "-z"]
-    try:
-        git = subprocess.run(command, capture_output=True, check=False) if _is_own(root) else None  # noqa: S603 - a fixed command
-    except OSError:  # no git here
-        git = None
+    elsewhere = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    git = None
+    if (root / ".git").exists():  # not a folder in somebody's checkout; in a worktree it is a file
+        with suppress(OSError):  # no git here
+            git = subprocess.run(command, env=elsewhere, capture_output=True, check=False)  # noqa: S603 - a fixed command
     if git and git.returncode == 0:
         paths = [path for path in git.stdout.decode().split("\0") if path]
     else:
@@ -76,11 +79,6 @@ def _listed(root: Path) -> Iterator[str]:
     for path in sorted(paths):
         if _JUNK.isdisjoint(PurePosixPath(path).parts) and (root / path).is_file():
             yield path
-
-
-def _is_own(root: Path) -> bool:
-    """Tell whether a folder is a checkout itself, not a folder in somebody's (.git: a worktree)."""
-    return (root / ".git").exists()
 
 
 def _candidate(path: str, choices: Choices) -> bool:

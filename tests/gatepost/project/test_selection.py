@@ -28,6 +28,7 @@ def test_folders_go_whole_and_pages_that_they_name(template: "MakeTemplate") -> 
     root = template(
         {
             "README.md": "# Ours\n",
+            "PKG-INFO": "docs/reference/cli.md\n",
             "gatepost/cli.py": "",
             "tests/gatepost/test_cli.py": "",
             "functions/__pycache__/connect.cpython-311.pyc": "",
