@@ -19,7 +19,7 @@ UNIT += tests/gatepost
 # </project>
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock clean
+.PHONY: help setup run test check lint types unit lock bench parity clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -51,7 +51,7 @@ lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
 	for name in run dev functions tokens; do sh requirements/compile.sh $$name || exit 1; done
 
 # <gatepost>
-.PHONY: bench parity wheel
+.PHONY: wheel
 bench: $(VENV)/.dev ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
 
