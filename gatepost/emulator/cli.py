@@ -19,14 +19,12 @@ from gatepost.emulator.errors import UserError
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 from gatepost.gateway.core.settings import GatewaySettings
 from gatepost.project import command as new_command
-from gatepost.project.errors import ProjectError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
 
 EXAMPLES = """\
 examples:
@@ -177,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return replay(given.file, sys.stdout)
         if given.command == "new":
-            return _new(given)
+            return new_command.run(given, sys.stdout, sys.stderr)
         if given.command == "token":
             sys.stdout.write(f"{_token(given)}\n")
             return 0
@@ -187,22 +185,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(_dev_options(given), sys.stdout))
-    except (UserError, ProjectError) as error:
+    except UserError as error:
         sys.stderr.write(f"gatepost: {error}\n")
         return USAGE_ERROR
     except KeyboardInterrupt:  # Ctrl-C before the handlers stood, or a second one
-        return INTERRUPTED
+        return 130
     finally:
         _let_go_of_output()
-    return 0
-
-
-def _new(given: argparse.Namespace) -> int:
-    try:
-        new_command.run(given, sys.stdout, input if sys.stdin.isatty() else None)
-    except (KeyboardInterrupt, EOFError):  # at a question, or while files are written: none stay
-        sys.stderr.write("\ngatepost: nothing was made\n")
-        return INTERRUPTED
     return 0
 
 

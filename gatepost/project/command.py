@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TextIO
@@ -13,6 +14,8 @@ from gatepost.project.asking import Ask, ask, yes_or_no
 from gatepost.project.choices import Choices
 from gatepost.project.errors import ProjectError
 
+USAGE_ERROR: Final = 2
+INTERRUPTED: Final = 130
 EXAMPLES: Final = """\
 examples:
   gatepost new chat
@@ -38,8 +41,23 @@ def add_options(new: argparse.ArgumentParser) -> None:
                      action=argparse.BooleanOptionalAction)  # fmt: skip
 
 
-def run(given: argparse.Namespace, out: TextIO, line: Ask | None) -> None:
-    """Make the project, with `line` to ask for what is open, or without. Raises ProjectError."""
+def run(given: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    """Make the project, asking on a terminal for what is open; the exit code.
+
+    2 for a mistake of the developer, 130 for Ctrl-C and for the end of input at a question.
+    """
+    try:
+        _make(given, out, input if sys.stdin.isatty() else None)
+    except ProjectError as error:
+        err.write(f"gatepost: {error}\n")
+        return USAGE_ERROR
+    except (KeyboardInterrupt, EOFError):  # at a question, or while files are written: none stay
+        err.write("\ngatepost: nothing was made\n")
+        return INTERRUPTED
+    return 0
+
+
+def _make(given: argparse.Namespace, out: TextIO, line: Ask | None) -> None:
     from gatepost.project.making import make_project, refuse_occupied  # noqa: PLC0415 - late, as
     from gatepost.project.source import origin, template_root  # noqa: PLC0415 - cli.py says
 
@@ -48,9 +66,8 @@ def run(given: argparse.Namespace, out: TextIO, line: Ask | None) -> None:
     root = template_root()
     choices = _asked(given, line) if line else _by_default(given, out)
     count = make_project(directory, root, choices)
-    out.write(
-        f"Made {choices.name} in {directory}: {count} files.\n{_next_steps(directory, origin())}"
-    )
+    steps = _next_steps(directory, origin())
+    out.write(f"Made {choices.name} in {directory}: {count} files.\n{steps}")
 
 
 def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
