@@ -2,7 +2,7 @@
 
 A test that imports the inside of gatepost proves gatepost, and changes with it; a project has
 gatepost as a package, of which only PUBLIC is promised. So such a test stays here, by what it
-imports, and so does what is only there for it. Nobody keeps a list.
+imports or names as a path, and so does what is only there for it. Nobody keeps a list.
 """
 
 import ast
@@ -14,6 +14,10 @@ PUBLIC: Final = ("gatepost", "gatepost.emulator.testing", "gatepost.emulator.pyt
 """What tests of a project may import; docs/how-to/test-your-handlers.md."""
 
 _OURS: Final = ("gatepost", "benchmarks")
+_OUR_PATHS: Final = (
+    *("benchmarks/", "gatepost/", "tests/conformance/", "tests/e2e/", "tests/fixtures/"),
+    *("tests/gatepost/", "tests/target/"),
+)
 
 
 def kept_tests(files: Mapping[str, str]) -> set[str]:
@@ -40,7 +44,10 @@ def _needs(path: str, text: str, files: Mapping[str, str]) -> Iterator[str | Non
         conftest = str(parent / "conftest.py")
         if conftest in files and conftest != path:
             yield conftest
-    for module in _imported(text):
+    tree = ast.parse(text)
+    if any(each.startswith(_OUR_PATHS) for each in _strings(tree)):
+        yield None
+    for module in _imported(tree):
         package = module.partition(".")[0]
         if package == "tests":
             yield from _files_of(module, files)
@@ -48,9 +55,15 @@ def _needs(path: str, text: str, files: Mapping[str, str]) -> Iterator[str | Non
             yield None
 
 
-def _imported(text: str) -> Iterator[str]:
-    """Give each module that a text imports; what is imported from a package may be one too."""
-    for node in ast.walk(ast.parse(text)):
+def _strings(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Give each module that is imported; what is imported from a package may be one too."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

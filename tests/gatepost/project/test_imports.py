@@ -29,6 +29,12 @@ def test_a_test_of_the_inside_of_gatepost_stays_with_what_only_it_needs() -> Non
     assert kept_tests(KEPT | foreign) == set(KEPT)
 
 
+def test_a_test_that_names_a_file_of_ours_stays_too() -> None:
+    """A project has neither benchmarks nor our fixtures."""
+    naming = {"tests/contract/test_n.py": 'RUN = ROOT / "benchmarks/cold.py"\n'}
+    assert kept_tests(KEPT | naming) == set(KEPT)
+
+
 def test_what_is_public_of_gatepost_may_be_imported() -> None:
     """A project has it as a package."""
     public = {"tests/contract/test_p.py": "from gatepost.emulator.testing import Gateways\n"}
