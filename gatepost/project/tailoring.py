@@ -14,6 +14,7 @@ from gatepost.project.choices import DEFAULT_REGION, Choices
 from gatepost.project.marks import resolve
 
 _SERVICE: Final = "service: gatepost\n"
+_STACKS: Final = ("gatepost-dev", "gatepost-prod", "gatepost-deploy")
 _MODULE_CALL: Final = '  source = "../"\n'
 _EXAMPLE: Final = "infra/terraform/example/main.tf"
 
@@ -48,9 +49,12 @@ def tailored(path: str, content: bytes, choices: Choices) -> bytes:
         text = _replaced(path, text, _SERVICE, f"service: {choices.name}\n")
     elif path == _EXAMPLE:
         text = _replaced(path, text, _MODULE_CALL, f'{_MODULE_CALL}  name   = "{choices.name}"\n')
+    elif path.startswith("docs/how-to/"):
+        for stack in _STACKS:
+            text = text.replace(stack, stack.replace("gatepost", choices.name))
     elif path.startswith("web/demo/"):
         text = text.replace("Gatepost chat", choices.name).replace("Gatepost", choices.name)
-    if path in {"serverless.yml", _EXAMPLE} or path.startswith(".github/"):
+    if path in {"serverless.yml", _EXAMPLE} or path.startswith((".github/", "docs/how-to/ci/")):
         text = text.replace(DEFAULT_REGION, choices.region)
     return text.encode()
 

@@ -46,6 +46,14 @@ def test_npms_package_is_the_projects_own() -> None:
     assert locked == {"name": "chat", "packages": {"": {"name": "chat"}, "a": {}}}
 
 
+def test_pages_and_policies_name_the_stacks_of_the_project() -> None:
+    """Commands can be copied, and rights end at the right names; the tool keeps its name."""
+    text = b"stack/gatepost-dev/* arn:aws:sqs:us-east-1:1:gatepost-prod `gatepost dev`"
+    assert tailored("docs/how-to/ci/policy.json", text, CHOICES) == (
+        b"stack/chat-dev/* arn:aws:sqs:eu-west-1:1:chat-prod `gatepost dev`"
+    )
+
+
 def test_what_is_no_text_stays_as_it_is() -> None:
     """An image, say."""
     assert tailored("web/demo/a.png", b"\xff\x00Gatepost", CHOICES) == b"\xff\x00Gatepost"
