@@ -164,12 +164,13 @@ async def _accepts(
                 async with connect(ready, open_timeout=START_TIMEOUT_S):
                     return
             _, writer = await asyncio.open_connection(*ready)
-            writer.close()
-            return
         except (OSError, InvalidHandshake):
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return
 
 
 def _printed(log: IO[bytes]) -> str:
