@@ -247,7 +247,7 @@ async def _connect(opening: Opening, number: int, tally: Tally) -> tuple[Client,
     url = urlsplit(opening.url.replace("{n}", str(number)))
     request = _handshake(url.netloc, url.path, url.query)
     _, client = await asyncio.get_running_loop().create_connection(
-        lambda: Client(tally, request, opening), url.hostname, url.port
+        lambda: Client(tally, request, opening), url.hostname or "", url.port or 80
     )
     async with asyncio.timeout(ANSWER_S_MAX):
         return client, await client.answered

@@ -132,7 +132,7 @@ async def _post_all(pipe: Pipe) -> None:
 async def _link(host: str) -> Link:
     url = urlsplit(f"//{host}")
     loop = asyncio.get_running_loop()
-    _, link = await loop.create_connection(Link, url.hostname, url.port)
+    _, link = await loop.create_connection(Link, url.hostname or "", url.port or 80)
     return link
 
 

@@ -99,6 +99,7 @@ async def gatepost_template(stand_in: str) -> AsyncIterator[str]:
 async def dynamodb(stand_in: str) -> AsyncIterator[str]:
     """A DynamoDB stand-in that is empty; gives its endpoint."""
     port = free_port()
+    command: tuple[str, ...]
     if stand_in == "dynoxide":
         binary = next(iter(ROOT.glob("node_modules/@dynoxide/*/dynoxide")), None)
         if binary is None:
@@ -131,10 +132,9 @@ async def serverless_offline() -> AsyncIterator[str]:
 async def bare_server(name: str) -> AsyncIterator[str]:
     """A server without a gateway: `aiohttp`, `websockets` or `ws`; gives its URL."""
     port = free_port()
+    command: tuple[str, ...] = (sys.executable, "-m", "benchmarks.bare_servers", name, str(port))
     if name == "ws":
         command = ("node", str(PEER / "broadcast_with_ws.js"), str(port))
-    else:
-        command = (sys.executable, "-m", "benchmarks.bare_servers", name, str(port))
     async with running(*command, cwd=ROOT, ready=("localhost", port)):
         yield f"ws://localhost:{port}"
 

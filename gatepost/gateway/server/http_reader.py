@@ -134,7 +134,8 @@ class RequestReader:
         """Start a request."""
         self.partial = self._in_head = self._began = True
         self._unfinished_bytes = self._head_bytes = self._body_bytes = 0
-        self._target = self._host = b""
+        self._target = b""
+        self._host: bytes | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._oversized = False
@@ -158,8 +159,8 @@ class RequestReader:
         self._in_head = False
         for name, value in self._headers:
             folded = name.lower()
-            if folded == b"host":
-                self._host = self._host or value
+            if folded == b"host" and self._host is None:
+                self._host = value
             elif folded == b"content-length" and int(value) > DISCARD_BYTES_MAX:
                 self._body.append(bytes(self._body_bytes_kept))
                 self._give_up_on_body()
@@ -200,7 +201,7 @@ class RequestReader:
                 path=path,
                 query=query,
                 version=self._parser.get_http_version(),
-                host=self._host.decode("latin-1"),
+                host=(self._host or b"").decode("latin-1"),
                 raw_headers=tuple(self._headers),
                 body=b"".join(self._body),
                 keep_alive=keep_alive,
