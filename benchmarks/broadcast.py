@@ -62,7 +62,8 @@ class System(NamedTuple):
 
 async def template(stack: AsyncExitStack, sockets: int, stand_in: str) -> System:
     """Gatepost whole: a publication of the template's protocol."""
-    url = await stack.enter_async_context(systems.gatepost_template(stand_in))
+    endpoint = await stack.enter_async_context(systems.dynamodb(stand_in))
+    url = await stack.enter_async_context(systems.gatepost_template(endpoint))
     crowd = stack.enter_context(crowded())
     subscribe = json.dumps({"action": "subscribe", "channel": CHANNEL, "id": 1})
     answer, refusal = b'"type":"reply","ok":true', b'"temporary":true'

@@ -75,22 +75,19 @@ async def gatepost_project() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def gatepost_template(stand_in: str) -> AsyncIterator[str]:
-    """Gatepost over its own template, the table in `stand_in`; gives the socket's URL.
+async def gatepost_template(endpoint: str) -> AsyncIterator[str]:
+    """Gatepost over its own template, the table at an endpoint; gives the socket's URL.
 
     Connections come as fast as they can, which AWS would throttle; everything else is as it is.
     """
     port = free_port()
     url = f"ws://localhost:{port}/dev"
     options = ("--env-file", "local.env", "--http-port", "0", "--setting", "connect_throttle=null")
-    async with (
-        dynamodb(stand_in) as endpoint,
-        running(
-            *_dev(ROOT / "serverless.yml", port),
-            *(*options, "--dynamodb", endpoint),
-            cwd=ROOT,
-            ready=url,
-        ),
+    async with running(
+        *_dev(ROOT / "serverless.yml", port),
+        *(*options, "--dynamodb", endpoint),
+        cwd=ROOT,
+        ready=url,
     ):
         yield url
 
