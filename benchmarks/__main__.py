@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline, fixture_start, idle_connections, soak
+from benchmarks import round_trips, fixture_start, idle_connections, soak
 
 BENCHMARKS = {
-    "against_serverless_offline": against_serverless_offline.main,
+    "round_trips": round_trips.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
     "soak": soak.main,

@@ -95,6 +95,8 @@ async def counting(endpoint: str, ledger: Ledger) -> AsyncIterator[str]:
 
 def _count(ledger: Ledger, operation: str, answer: dict[str, Any]) -> None:
     ledger.requests[operation] += 1
+    if answer.get("__type", "").endswith("ConditionalCheckFailedException"):
+        ledger.units["write"] += 1  # refused writes of a row under 1 KB cost as much as others
     consumed = answer.get("ConsumedCapacity", [])
     for each in consumed if isinstance(consumed, list) else [consumed]:
         kind = "write" if operation in WRITES else "read"
