@@ -141,12 +141,12 @@ async def talking(url: str) -> AsyncIterator[Begin]:
             dropping.cancel()
 
 
-async def measure(system: System, marker: str) -> float | None:
-    """Broadcast once; return the seconds to the last receiver, None when they are too many."""
+async def measure(system: System, marker: str) -> tuple[float, float] | None:
+    """Broadcast once; return seconds to the first and last receiver, None when too many."""
     await system.crowd.watch(marker.encode())
     began_at = await system.begin(f"{marker}{PADDING}")
     reached_at = await system.crowd.all_reached(REACHED_S_MAX)
-    return None if reached_at is None else reached_at - began_at
+    return reached_at and (reached_at[0] - began_at, reached_at[1] - began_at)
 
 
 async def compare(sockets: int) -> dict[str, dict[str, float]]:
@@ -162,7 +162,7 @@ async def compare(sockets: int) -> dict[str, dict[str, float]]:
     }
     if sockets > MOTO_SOCKETS_MAX:
         del makes["template, moto"]
-    taken: dict[str, list[float]] = {name: [] for name in makes}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in makes}
     async with AsyncExitStack() as stack:
         running = {}
         for name, make in makes.items():
@@ -189,9 +189,10 @@ def _pause_s(name: str) -> float:
     return 0.25 if name.startswith("template") else 0.0
 
 
-def _figures(sockets: int, seconds: list[float]) -> dict[str, float]:
-    median_s = statistics.median(seconds)
+def _figures(sockets: int, seconds: list[tuple[float, float]]) -> dict[str, float]:
+    median_s = statistics.median(last_s for _, last_s in seconds)
     return {
+        "first_ms": round(statistics.median(first_s for first_s, _ in seconds) * 1000, 1),
         "last_ms": round(median_s * 1000, 1),
         "messages_per_s": round(sockets / median_s),
         "rounds": len(seconds),

@@ -63,12 +63,12 @@ class Crowd:
         """From now on count frames that hold the marker."""
         await self._ask(marker)
 
-    async def all_reached(self, within_s: float) -> float | None:
-        """Wait until each client has such a frame; return that moment by `perf_counter`.
+    async def all_reached(self, within_s: float) -> tuple[float, float] | None:
+        """Wait until each client has such a frame; return when the first and the last one had it.
 
-        None when it takes longer than `within_s`.
+        By `perf_counter`. None when it takes longer than `within_s`.
         """
-        return cast("float | None", await self._ask(within_s))
+        return cast("tuple[float, float] | None", await self._ask(within_s))
 
     def close(self) -> None:
         """End the process, and every connection with it."""
@@ -89,13 +89,15 @@ class Tally:
     def __init__(self) -> None:
         self.marker: bytes | None = None
         self.missing = 0
-        self.last_at = 0.0
+        self.first_at = self.last_at = 0.0
         self.complete = asyncio.Event()
 
     def count(self, frame: bytes) -> None:
         """Count a frame that is waited for."""
         if self.marker is not None and self.marker in frame:
             self.missing -= 1
+            if not self.first_at:
+                self.first_at = time.perf_counter()
             if self.missing == 0:
                 self.last_at = time.perf_counter()
                 self.complete.set()
@@ -208,7 +210,7 @@ async def _answer_one(question: object, tally: Tally, clients: deque[Client]) ->
         case Opening():
             return await _open(question, tally, clients)
         case bytes():
-            tally.marker, tally.missing = question, len(clients)
+            tally.marker, tally.missing, tally.first_at = question, len(clients), 0.0
             tally.complete.clear()
             return None
         case float():
@@ -217,7 +219,7 @@ async def _answer_one(question: object, tally: Tally, clients: deque[Client]) ->
                     await tally.complete.wait()
             except TimeoutError:
                 return None
-            return tally.last_at
+            return tally.first_at, tally.last_at
         case _:
             raise RuntimeError(f"what is {question!r}?")
 
