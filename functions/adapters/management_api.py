@@ -10,11 +10,12 @@ import random
 import time
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from functions.adapters.management_api_pace import Pace
+from functions.adapters.management_api_requests import Method
 from functions.core.ports import Delivered, Failed, Gone, Outcome
 
 THROTTLED: Final = "throttled"
@@ -31,8 +32,6 @@ PACED_ATTEMPTS: Final = 10
 
 RETRY_AFTER_S_MAX: Final = 5.0
 """A longer Retry-After is not waited for whole: a broadcast has not so much time."""
-
-Method = Literal["POST", "DELETE"]
 
 
 class Opening(Struct, frozen=True):
