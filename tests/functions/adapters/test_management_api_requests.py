@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import httptools
@@ -48,7 +48,8 @@ class Captured:
             aws_session_token=token,
             config=Config(parameter_validation=False),
         )
-        self.client.meta.events.register("before-send", self._keep)  # type: ignore[arg-type] - what it returns is the response
+        answer = cast("Any", self._keep)  # what a handler returns is the response
+        self.client.meta.events.register("before-send", answer)
         self.requests: list[AWSPreparedRequest] = []
 
     def _keep(self, request: "AWSPreparedRequest", **_: object) -> AWSResponse:
@@ -177,7 +178,7 @@ def text(value: str | bytes) -> str:
 
 def host_of(request: "AWSPreparedRequest") -> str:
     """Give the host as botocore signs it: what urllib3 and aiohttp send is the same."""
-    signer = SigV4Auth(None, "execute-api", "eu-west-1")
+    signer = SigV4Auth(ReadOnlyCredentials(*KEYS, None), "execute-api", "eu-west-1")
     return str(signer.headers_to_sign(AWSRequest("POST", request.url))["host"])
 
 
