@@ -3,12 +3,19 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline, fixture_start, idle_connections, soak
+from benchmarks import (
+    against_serverless_offline,
+    fixture_start,
+    idle_connections,
+    post_to_connection,
+    soak,
+)
 
 BENCHMARKS = {
     "against_serverless_offline": against_serverless_offline.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
+    "post_to_connection": post_to_connection.main,
     "soak": soak.main,
 }
 

@@ -25,8 +25,11 @@ UNKNOWN: Final = "unknown"
 TIMEOUT: Final = "timeout"
 
 ATTEMPTS: Final = {THROTTLED: 4, BROKEN: 2}
-"""Attempts that may end so, by reason, 5xx and broken links apart. A connection that answers 429 so often has a full buffer: it is a
-slow reader (B-203). Links break that were idle while Lambda had frozen the environment."""
+"""Attempts that may end so, by reason, 5xx and broken links apart.
+
+A connection that answers 429 so often has a full buffer: it is a slow reader (B-203). Links break
+that were idle while Lambda had frozen the environment.
+"""
 
 PACED_ATTEMPTS: Final = 10
 """The same for 429 while many connections answer it: nobody in particular is slow."""
