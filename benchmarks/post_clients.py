@@ -1,7 +1,7 @@
 """Ways of posting to connections: `python -m benchmarks.post_clients NAME URL SECONDS`.
 
-Each runs in a process of its own, on asyncio's own event loop, and prints how many calls it made, in
-what time and with how much of its process's CPU. Not counted: imports, the opening of links.
+Each runs in a process of its own, on asyncio's own event loop, and prints how many calls it made,
+in what time and with how much of its process's CPU. Not counted: imports, the opening of links.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from aiobotocore.session import get_session
 
 PAYLOAD = b'{"event":"message","channel":"chat:lobby","data":{"text":"a line of ordinary length"}}'
 WARM_UP_PAGES = 10
+WARM_UP_PAGES_OF_OURS = 25  # until all its links are open: it opens them one by one
 PAGE = 1000
 THREADS = 32
 GATHERED = 100
@@ -32,11 +33,11 @@ class Meter:
         self._started_at = self._cpu_at = 0.0
         self._calls = 0
 
-    def pages(self, size: int) -> Iterator[list[str]]:
-        """Pages of connection ids; the first ones are the warm-up."""
+    def pages(self, size: int, warm_up: int = WARM_UP_PAGES) -> Iterator[list[str]]:
+        """Pages of connection ids; the first ones are the warm-up, in which links are opened."""
         names = (f"L0SM9cOFv{number:06d}=" for number in itertools.count())
         self._begun_at = time.perf_counter()
-        for _ in range(WARM_UP_PAGES):
+        for _ in range(warm_up):
             yield list(itertools.islice(names, size))
         self._started_at, self._cpu_at = time.perf_counter(), time.process_time()
         while time.perf_counter() - self._started_at < self._seconds:
@@ -152,7 +153,7 @@ async def ours(url: str, meter: Meter) -> None:
         )
 
         async def pages() -> AsyncIterator[Sequence[str]]:
-            for page in meter.pages(PAGE):
+            for page in meter.pages(PAGE, WARM_UP_PAGES_OF_OURS):
                 yield page
 
         tally = await fan_out(services, pages(), PAYLOAD, to="benchmark")

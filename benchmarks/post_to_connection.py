@@ -30,13 +30,13 @@ CASES = {
 }
 REFERENCE = "aiobotocore, gather(100)"
 METHOD = (
-    f"{ROUNDS} interleaved rounds of {SECONDS:g} s after a warm-up; each client in a process of its "
-    "own on asyncio's own event loop, a minimal server (uvloop, one process) in another; 87 bytes to "
-    "a different connection with each call, with a session token of 600 characters. "
-    "'10 ms': the server answers so much later. Gatepost: one `core.fan_out` over the default "
-    "Transport, as for a publication. CPU is user and system time of the client's process; links "
-    "were opened before. Medians; ratios are the medians of the rounds' ratios to aiobotocore, "
-    "server_busy is the share of one core that the server used"
+    f"{ROUNDS} interleaved rounds of {SECONDS:g} s after a warm-up that opens the links; each "
+    "client in a process of its own on asyncio's own event loop, a minimal server (uvloop, one "
+    "process) in another; 87 bytes to another connection with each call, a session token of 600 "
+    "characters. '10 ms': the server answers so much later. Gatepost: one core.fan_out over the "
+    "default Transport, as for a publication. CPU is user and system time of the client's process. "
+    "Medians; times_as_many (calls) and times_less_CPU are medians of the rounds' ratios to "
+    "aiobotocore; server_busy is the share of one core that the server used"
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
