@@ -17,3 +17,9 @@ def test_the_how_to_quotes_the_last_kept_figures_of_the_fixture() -> None:
     """Run the benchmark, then paste its table."""
     how_to = (ROOT / "docs/how-to/test-your-handlers.md").read_text(encoding="utf-8")
     assert table("fixture_start") in how_to
+
+
+def test_the_page_on_sending_quotes_the_last_kept_ways_of_posting() -> None:
+    """Run the benchmark, then paste its table."""
+    page = (ROOT / "docs/explanation/sending.md").read_text(encoding="utf-8")
+    assert table("post_to_connection") in page
