@@ -16,8 +16,10 @@ from typing import Any
 from aiobotocore.session import get_session
 
 PAYLOAD = b'{"event":"message","channel":"chat:lobby","data":{"text":"a line of ordinary length"}}'
-WARM_UP_PAGES = 10
-WARM_UP_PAGES_OF_OURS = 25  # until all its links are open: it opens them one by one
+WARM_UP_PAGES = 3
+LATE = [f"late{number:03d}=" for number in range(256)]
+"""Answered so late that a fan-out opens all its links."""
+
 PAGE = 1000
 THREADS = 32
 GATHERED = 100
@@ -33,11 +35,11 @@ class Meter:
         self._started_at = self._cpu_at = 0.0
         self._calls = 0
 
-    def pages(self, size: int, warm_up: int = WARM_UP_PAGES) -> Iterator[list[str]]:
+    def pages(self, size: int) -> Iterator[list[str]]:
         """Pages of connection ids; the first ones are the warm-up, in which links are opened."""
         names = (f"L0SM9cOFv{number:06d}=" for number in itertools.count())
         self._begun_at = time.perf_counter()
-        for _ in range(warm_up):
+        for _ in range(WARM_UP_PAGES):
             yield list(itertools.islice(names, size))
         self._started_at, self._cpu_at = time.perf_counter(), time.process_time()
         while time.perf_counter() - self._started_at < self._seconds:
@@ -153,7 +155,8 @@ async def ours(url: str, meter: Meter) -> None:
         )
 
         async def pages() -> AsyncIterator[Sequence[str]]:
-            for page in meter.pages(PAGE, WARM_UP_PAGES_OF_OURS):
+            yield LATE
+            for page in meter.pages(PAGE):
                 yield page
 
         tally = await fan_out(services, pages(), PAYLOAD, to="benchmark")

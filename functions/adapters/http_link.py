@@ -72,8 +72,10 @@ class Link(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             self._answer(NoResponse(unread=True))
+        elif self._tls is None:
+            transport.write(request)
         else:
-            transport.write(request if self._tls is None else self._tls.encrypt(request))
+            self._encrypt(self._tls, request)
         return waiting
 
     async def ready(self) -> None:
@@ -184,6 +186,12 @@ class Link(asyncio.BufferedProtocol):
             self._write(tls.to_send())
         if tls.is_ready:
             self._ready.set_result(None)
+
+    def _encrypt(self, tls: Tls, request: bytes) -> None:
+        try:
+            self._write(tls.encrypt(request))
+        except ssl.SSLError:
+            self.abort()
 
     def _decrypt(self, tls: Tls) -> None:
         try:
