@@ -9,6 +9,7 @@ from benchmarks import (
     fan_out,
     fixture_start,
     idle_connections,
+    post_to_connection,
     round_trips,
     soak,
 )
@@ -20,6 +21,7 @@ BENCHMARKS = {
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
     "round_trips": round_trips.main,
+    "post_to_connection": post_to_connection.main,
     "soak": soak.main,
 }
 
