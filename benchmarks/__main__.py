@@ -3,13 +3,21 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline, fan_out, fixture_start, idle_connections, soak
+from benchmarks import (
+    against_serverless_offline,
+    fan_out,
+    fixture_start,
+    idle_connections,
+    post_to_connection,
+    soak,
+)
 
 BENCHMARKS = {
     "against_serverless_offline": against_serverless_offline.main,
     "fan_out": fan_out.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
+    "post_to_connection": post_to_connection.main,
     "soak": soak.main,
 }
 

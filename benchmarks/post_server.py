@@ -10,6 +10,7 @@ import re
 import ssl
 import sys
 from functools import partial
+from typing import cast
 
 import uvloop
 
@@ -17,7 +18,8 @@ DELAY_S = 0.01
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nDate: Tue, 01 Dec 2026 00:00:00 GMT\r\nContent-Type: application/json\r\n"
     b"Content-Length: 0\r\nConnection: keep-alive\r\n"
-    b"x-amzn-RequestId: 1b5e34b3-7f0e-4f2b-9c0e-0d3a1f6f5a11\r\nx-amz-apigw-id: L0SMiFYXPHcEYfA=\r\n\r\n"
+    b"x-amzn-RequestId: 1b5e34b3-7f0e-4f2b-9c0e-0d3a1f6f5a11\r\n"
+    b"x-amz-apigw-id: L0SMiFYXPHcEYfA=\r\n\r\n"
 )
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -27,7 +29,7 @@ class Post(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep where to answer."""
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.loop = asyncio.get_running_loop()
         self.received = b""
 
@@ -49,7 +51,7 @@ class Post(asyncio.Protocol):
     def answer(self) -> None:
         """Write the answer, unless the client has gone."""
         if not self.transport.is_closing():
-            self.transport.write(ANSWER)  # type: ignore[attr-defined] - asyncio says BaseTransport
+            self.transport.write(ANSWER)
 
 
 async def main(certificate: str) -> None:

@@ -151,7 +151,9 @@ class Link(asyncio.BufferedProtocol):
     # httptools
 
     def on_message_begin(self) -> None:
-        """Forget the response before, an interim one maybe."""
+        """Forget the response before, an interim one maybe; a second one to a request is none."""
+        if self._waiting is None:
+            self.abort()
         self._begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -224,9 +226,6 @@ class Link(asyncio.BufferedProtocol):
         self._body: list[bytes] = []
 
     def _complete(self) -> None:
-        if self._waiting is None:  # a second response to one request
-            self.abort()
-            return
         if not (self._written and self._parser.should_keep_alive()) and self._transport is not None:
             self._transport.close()
         if self._status == PLAIN_SUCCESS.status:
