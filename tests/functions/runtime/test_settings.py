@@ -52,8 +52,8 @@ def test_fan_outs_have_settings_of_their_own() -> None:
 
 def test_workers_share_what_fan_outs_have_of_the_quota() -> None:
     """As many as run at a time."""
-    settings = read_fanout({"FANOUT_QUOTA": "2500", "FANOUT_SHARE": "0.8", "FANOUT_WORKERS": "4"})
-    assert settings.sends_per_second == 500
+    given = read_fanout({"FANOUT_QUOTA": "2500", "FANOUT_SHARE": "0.8", "FANOUT_WORKERS": "4"})
+    assert given.sends_per_second == 500
 
 
 @pytest.mark.parametrize(
