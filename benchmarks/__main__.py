@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from benchmarks import round_trips, fixture_start, idle_connections, soak
+from benchmarks import fixture_start, idle_connections, round_trips, soak
 
 BENCHMARKS = {
     "round_trips": round_trips.main,
