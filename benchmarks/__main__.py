@@ -3,13 +3,22 @@
 import asyncio
 import sys
 
-from benchmarks import fixture_start, idle_connections, round_trips, soak
+from benchmarks import (
+    broadcast,
+    fixture_start,
+    idle_connections,
+    round_trips,
+    soak,
+    table_operations,
+)
 
 BENCHMARKS = {
-    "round_trips": round_trips.main,
+    "broadcast": broadcast.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
+    "round_trips": round_trips.main,
     "soak": soak.main,
+    "table_operations": table_operations.main,
 }
 
 if __name__ == "__main__":
