@@ -11,6 +11,7 @@ from benchmarks import (
     soak,
     table_operations,
 )
+from benchmarks.loops import end_tidily
 
 BENCHMARKS = {
     "broadcast": broadcast.main,
@@ -22,6 +23,7 @@ BENCHMARKS = {
 }
 
 if __name__ == "__main__":
+    end_tidily()
     for name in sys.argv[1:] or BENCHMARKS:
         if name not in BENCHMARKS:
             sys.exit(f"no benchmark {name}; there are: {', '.join(BENCHMARKS)}")
