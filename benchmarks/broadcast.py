@@ -237,8 +237,8 @@ async def main(*sizes: str) -> None:
             ratio = round(figure["messages_per_s"] / limit, 2)
             rows[f"{sockets:,}: {name}"] = {**figure, "of_aiohttp": ratio}
             print(f"  {sockets:,}: {name}", rows[f"{sockets:,}: {name}"])
-    if not sizes:
-        keep("broadcast", METHOD, rows)
+        if not sizes:  # after each size, lest a larger one that fails takes it along
+            keep("broadcast", METHOD, rows)
 
 
 if __name__ == "__main__":

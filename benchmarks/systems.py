@@ -65,7 +65,6 @@ async def gatepost_project() -> AsyncIterator[str]:
     url = f"localhost:{port}/dev"
     async with running(
         *_dev(PROJECT / "serverless.yml", port),
-        *("--http-port", "0"),
         cwd=ROOT,
         ready=f"ws://{url}",
         BENCHMARK_ENDPOINT=f"http://{url}",
@@ -75,16 +74,13 @@ async def gatepost_project() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def gatepost_template(endpoint: str) -> AsyncIterator[str]:
-    """Gatepost over its own template, the table at an endpoint; gives the socket's URL.
-
-    Connections come as fast as they can, which AWS would throttle; everything else is as it is.
-    """
+    """Gatepost over its own template, the table at an endpoint; gives the socket's URL."""
     port = free_port()
     url = f"ws://localhost:{port}/dev"
-    options = ("--env-file", "local.env", "--http-port", "0", "--setting", "connect_throttle=null")
+    options = ("--env-file", "local.env", "--dynamodb", endpoint)
     async with running(
         *_dev(ROOT / "serverless.yml", port),
-        *(*options, "--dynamodb", endpoint),
+        *options,
         cwd=ROOT,
         ready=url,
     ):
@@ -150,8 +146,10 @@ async def _end(process: asyncio.subprocess.Process, *, at_once: bool) -> None:
 
 
 def _dev(template: Path, port: int) -> tuple[str, ...]:
+    """Connections come as fast as they can, which AWS would throttle; all else is as it is."""
     command = (str(BIN / "gatepost"), "dev", "--template", str(template), "--port", str(port))
-    return (*command, "--log-level", "warning")
+    options = ("--http-port", "0", "--log-level", "warning", "--setting", "connect_throttle=null")
+    return (*command, *options)
 
 
 async def _accepts(
