@@ -1,0 +1,128 @@
+variable "name" {
+  description = "What the system is called; the names of its resources begin with it."
+  type        = string
+  default     = "gatepost"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,19}$", var.name))
+    error_message = "name: 1 to 20 small letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "stage" {
+  description = "Stage of the WebSocket API, which is part of its URL: dev, prod ..."
+  type        = string
+  default     = "dev"
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,10}$", var.stage))
+    error_message = "stage: 1 to 10 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "package" {
+  description = "Path of the zip of the functions that verify no tokens."
+  type        = string
+}
+
+variable "tokens_package" {
+  description = "Path of the zip of those that do: authorizer, refresh and api."
+  type        = string
+}
+
+variable "memory_mb" {
+  description = "Memory of every function. Lambda gives CPU in proportion, which cold starts need."
+  type        = number
+  default     = 1024
+
+  validation {
+    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
+    error_message = "memory_mb: a whole number from 128 to 10240."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept: one of the spans that CloudWatch offers."
+  type        = number
+  default     = 30
+
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.log_retention_days,
+    )
+    error_message = "log_retention_days: CloudWatch has 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400 ... 3653."
+  }
+}
+
+variable "identity_source" {
+  description = "What a handshake must carry for the authorizer to be asked at all, such as route.request.querystring.token. Nothing: it is always asked."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = alltrue([
+      for source in var.identity_source :
+      can(regex("^(route\\.request\\.(header|querystring)\\.|stageVariables\\.|context\\.).+$", source))
+    ])
+    error_message = "identity_source: entries such as route.request.querystring.token or route.request.header.Authorization."
+  }
+}
+
+variable "jwt_secret" {
+  description = "Secret of HS256 tokens, at least 32 bytes. Without it and jwt_jwks_url nobody is let in. It stands in the state."
+  type        = string
+  default     = ""
+  sensitive   = true
+
+  validation {
+    condition     = var.jwt_secret == "" || length(var.jwt_secret) >= 32
+    error_message = "jwt_secret: at least 32 bytes."
+  }
+}
+
+variable "jwt_jwks_url" {
+  description = "Where the keys of RS256 and ES256 tokens are."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.jwt_jwks_url == "" || startswith(var.jwt_jwks_url, "https://")
+    error_message = "jwt_jwks_url: an https:// URL."
+  }
+}
+
+variable "jwt_audience" {
+  description = "Audience that tokens must name; any if empty."
+  type        = string
+  default     = ""
+}
+
+variable "jwt_issuer" {
+  description = "Issuer that tokens must name; any if empty."
+  type        = string
+  default     = ""
+}
+
+variable "origins" {
+  description = "Pages that may connect (https://www.example.com); any if empty."
+  type        = list(string)
+  default     = []
+}
+
+variable "api_keys" {
+  description = "SHA-256 of each key of the HTTP API, in hexadecimal."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for key in var.api_keys : can(regex("^[0-9a-f]{64}$", key))])
+    error_message = "api_keys: SHA-256 in 64 small hexadecimal digits, not the key itself."
+  }
+}
+
+variable "tags" {
+  description = "Tags of every resource that can have some."
+  type        = map(string)
+  default     = {}
+}
