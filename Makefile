@@ -1,6 +1,7 @@
 # make run    the emulator and the demo           make test   every check
 # make setup  .venv alone                         make check  the fast loop: lint, types, unit tests
 # make lock   compile requirements/ anew          make bench  the benchmarks
+# make package   the archives that are deployed
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock bench parity clean
+.PHONY: help setup run test check lint types unit lock package bench parity clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,8 +37,10 @@ unit: $(VENV)/.dev
 	$(PYTEST) -q -n logical tests/functions tests/gatepost
 
 lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
-	$(BIN)/python -m pip install --quiet "uv>=0.8"
 	for name in run dev functions tokens; do sh requirements/compile.sh $$name || exit 1; done
+
+package: $(VENV)/.dev ## build build/functions.zip and build/tokens.zip for Lambda
+	@$(BIN)/python -m infra.package $(ARGS)
 
 bench: $(VENV)/.dev ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -5,7 +5,7 @@ set -eu
 name=$1
 case $name in
   functions) set -- --group functions --python-version 3.13 ;;
-  tokens) set -- --group functions --group tokens --python-version 3.13 ;;
+  tokens) set -- --group functions --group tokens --group http-api --python-version 3.13 ;;
   *) set -- pyproject.toml --group "$name" --python-version 3.11 ;;
 esac
 exec .venv/bin/uv pip compile "$@" --universal --generate-hashes --no-annotate --no-emit-index-url \

@@ -1,0 +1,1 @@
+"""What is deployed besides the functions, and what builds their archives."""

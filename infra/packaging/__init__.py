@@ -1,0 +1,1 @@
+"""The steps of `python -m infra.package`: dependencies, pruning, bytecode, archives."""
