@@ -1,6 +1,6 @@
 # The API for servers. It does its own authorization: a key or a token (functions/companion).
 resource "aws_apigatewayv2_api" "http" {
-  name          = "${local.prefix}-http"
+  name          = "${var.stage}-${var.name}" # as the framework calls it
   protocol_type = "HTTP"
   tags          = var.tags
 }

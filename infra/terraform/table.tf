@@ -1,6 +1,6 @@
 # The one table. Which rows it holds: functions/adapters/dynamodb_items.py
 resource "aws_dynamodb_table" "this" {
-  name         = local.prefix
+  name         = "${local.prefix}-table"
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "pk"
   range_key    = "sk"

@@ -20,7 +20,7 @@ class Shape(Struct, frozen=True):
     """How a resource of Terraform's is said in CloudFormation's words."""
 
     kind: str
-    ids: Mapping[str, str] = {}  # the word for it, by attribute
+    ids: Mapping[str, str] = {}  # the word for what an attribute holds
     renamed: Mapping[str, str] = {}  # attributes whose word isn't theirs in capitals
     rewritten: Callable[[Values], Properties] | None = None  # the whole of it
     left_out: frozenset[str] = frozenset()  # attributes that no template has
@@ -200,7 +200,10 @@ SHAPES: dict[str, Shape] = {
     ),
     "aws_iam_role": Shape("AWS::IAM::Role", {"arn": "arn", "name": "id"}, rewritten=role),
     "aws_iam_role_policy": Shape("AWS::IAM::RolePolicy"),
-    "aws_lambda_function": Shape("AWS::Lambda::Function", {"arn": "arn"}, rewritten=function),
+    "aws_lambda_function": Shape("AWS::Lambda::Function",
+        {"arn": "arn", "function_name": "id"},
+        rewritten=function,
+    ),
     "aws_lambda_permission": Shape("AWS::Lambda::Permission"),
     "aws_sns_topic": Shape("AWS::SNS::Topic", {"arn": "arn"}, {"name": "TopicName"}),
     "aws_sqs_queue": Shape(
@@ -213,6 +216,13 @@ SHAPES: dict[str, Shape] = {
         },
     ),
 }
+OUTPUTS = {
+    "http_url": "HttpApiUrl",
+    "socket_url": "ServiceEndpointWebsocket",
+    "table_name": "TableName",
+}
+"""What the template's stack calls them."""
+
 NOT_COMPARED = frozenset({"tags", "depends_on"})
 """A stack's tags are given when it is deployed, so that no template has them."""
 
@@ -248,7 +258,16 @@ def plan_resources(plan: Values, module: str) -> list[Resource]:
         (policies if said.kind == "AWS::IAM::RolePolicy" else found).append(said)
     for each in policies:
         give_policy(each.properties, found)
-    return found
+    return found + outputs(plan, module)
+
+
+def outputs(plan: Values, module: str) -> list[Resource]:
+    """Return a module's outputs, which the root module gives as one output of the module's name."""
+    given = plan["planned_values"]["outputs"].get(module, {}).get("value", {})
+    return [
+        Resource("Output", {"Name": OUTPUTS.get(name, name), "Value": value}, {})
+        for name, value in given.items()
+    ]
 
 
 def say(kind: str, values: Values, after: Values) -> Resource:
@@ -261,16 +280,20 @@ def say(kind: str, values: Values, after: Values) -> Resource:
         properties = shape.rewritten(kept)
     else:
         properties = {
-            shape.renamed.get(key, pascal(key)): plain(value) for key, value in kept.items()
+            shape.renamed.get(key, pascal(key)): plain(value)
+            for key, value in kept.items()
+            if value != ""  # the provider's way to say that there is none
         }
-    ids = {word: str(after[attribute]) for attribute, word in shape.ids.items()}
+    ids = {str(after[attribute]): word for attribute, word in shape.ids.items()}
+    if shape.kind == "AWS::Logs::LogGroup":  # as CloudFormation gives it
+        ids[f"{after['arn']}:*"] = "arn"
     return Resource(shape.kind, properties, ids)
 
 
 def give_policy(policy: Properties, found: list[Resource]) -> None:
     """Put a role's policy where CloudFormation has it: into the role."""
     for each in found:
-        if each.kind == "AWS::IAM::Role" and policy["Role"] in each.ids.values():
+        if each.kind == "AWS::IAM::Role" and policy["Role"] in each.ids:
             each.properties.setdefault("Policies", []).append(
                 {"PolicyName": policy["Name"], "PolicyDocument": json.loads(policy["Policy"])}
             )

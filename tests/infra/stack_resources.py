@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from tests.infra.system_model import Properties, Resource
+from tests.infra.system_model import Resource
 
 PSEUDO = {
     "AWS::AccountId": "123456789012",
@@ -59,11 +59,10 @@ class Stack:
 
     def _ids(self, name: str, kind: str) -> dict[str, str]:
         """Return what references to a resource give."""
-        ids = {"id": self._reference(name)}
+        ids = {self._reference(name): "id"}
         if kind in ("AWS::IAM::Role", *ARNS):
-            ids["arn"] = self._attribute(name, "Arn")
-        if kind == "AWS::SQS::Queue":
-            ids["name"] = self._attribute(name, "QueueName")
+            arn = self._attribute(name, "Arn")
+            ids |= {arn: "arn", arn.removesuffix(":*"): "arn"}
         return ids
 
     def _own(self, name: str, key: str) -> str:

@@ -22,7 +22,7 @@ class Resource(Struct, frozen=True):
 
     kind: str  # AWS::Lambda::Function
     properties: Properties
-    ids: Mapping[str, str]  # what a reference to it gives, by the word for it: "arn", "id"
+    ids: Mapping[str, str]  # what references to it give, and the word for each: "arn", "id"
 
 
 class Unnamed(Exception):
@@ -39,7 +39,7 @@ def model_of(resources: Iterable[Resource], *, prefix: str) -> Model:
     ids = {
         text: f"{{{name}{'' if word == 'id' else ' ' + word}}}"
         for name, resource in names.items()
-        for word, text in resource.ids.items()
+        for text, word in resource.ids.items()
     }
     return {
         name: flat(renamed(comparable(resource), ids)) for name, resource in sorted(names.items())
@@ -50,32 +50,37 @@ def comparable(resource: Resource) -> Properties:
     """Write the same thing the same way whoever wrote it; leave out what says nothing."""
     has = {key: each for key, each in resource.properties.items() if key not in SAYS_NOTHING}
     if resource.kind == "AWS::IAM::Role":
-        statements = [
-            each
-            for policy in has.pop("Policies", [])
-            for each in in_order(policy["PolicyDocument"])
-        ]
-        has["Statements"] = sorted(statements, key=json.dumps)
-        has["AssumeRolePolicyDocument"] = in_order(has["AssumeRolePolicyDocument"])
+        policies = [policy["PolicyDocument"] for policy in has.pop("Policies", [])]
+        has["Grants"] = granted(policies)
+        has["AssumeRolePolicyDocument"] = granted([has["AssumeRolePolicyDocument"]])
+    if key := resource.properties.get("Code", {}).get("S3Key"):
+        has["Package"] = key.rsplit("/", maxsplit=1)[-1]
     if resource.kind == "AWS::ApiGatewayV2::Route":
         has.setdefault("AuthorizationType", "NONE")
     return has
 
 
-SAYS_NOTHING = {"Description", "Tags"}
+SAYS_NOTHING = {"Code", "Description", "Tags"}
+"""Where the zip lies is each one's own affair; a stack's tags are given when it is deployed."""
 
 
-def in_order(document: Properties) -> list[Properties]:
-    """Return the statements of a policy with actions and resources as sorted lists."""
-    statements = []
-    for statement in document["Statement"]:
-        plain = {key: value for key, value in statement.items() if key != "Sid"}
-        for key in ("Action", "Resource"):
-            if key in plain:
-                value = plain[key]
-                plain[key] = sorted([value] if isinstance(value, str) else value)
-        statements.append(dict(sorted(plain.items())))
-    return sorted(statements, key=json.dumps)
+def granted(policies: list[Properties]) -> dict[str, list[str]]:
+    """Return by action what it is allowed (or denied) on, or to whom, and under which condition."""
+    found: dict[str, list[str]] = {}
+    for statement in (each for policy in policies for each in policy["Statement"]):
+        where = statement.get("Resource", statement.get("Principal"))
+        if condition := statement.get("Condition"):
+            where = json.dumps([where, condition], sort_keys=True)
+        for action in strings(statement["Action"]):
+            found.setdefault(f"{statement['Effect']} {action}", []).extend(strings(where))
+    return {action: sorted(found[action]) for action in found}
+
+
+def strings(value: Any) -> list[str]:  # noqa: ANN401 - JSON
+    """Return one or many as many."""
+    if isinstance(value, dict):
+        return [f"{key} {each}" for key, inner in value.items() for each in strings(inner)]
+    return [value] if isinstance(value, str) else list(value)
 
 
 def flat(properties: Properties, path: str = "") -> Properties:
@@ -120,7 +125,7 @@ def name_all(resources: list[Resource], prefix: str) -> dict[str, Resource]:
         while name in names:
             name += " again"
         names[name] = resource
-        owners |= {text: name for text in resource.ids.values()}
+        owners |= dict.fromkeys(resource.ids, name)
     return names
 
 
@@ -170,6 +175,8 @@ ONLY_ONE = {
     "AWS::DynamoDB::Table": "table",
 }
 NAMED = {
+    "AWS::S3::Bucket": ("bucket", "BucketName"),
+    "AWS::S3::BucketPolicy": ("bucket policy", "Bucket"),
     "AWS::ApiGatewayV2::DomainName": ("domain", "DomainName"),
     "AWS::CloudWatch::Alarm": ("alarm", "AlarmName"),
     "AWS::CloudWatch::CompositeAlarm": ("composite alarm", "AlarmName"),
@@ -186,6 +193,7 @@ NAMED = {
 WITHIN_API = {
     "AWS::ApiGatewayV2::ApiMapping": ("mapping", None),
     "AWS::ApiGatewayV2::Authorizer": ("authorizer", "Name"),
+    "AWS::ApiGatewayV2::Deployment": ("deployment", None),
     "AWS::ApiGatewayV2::Integration": ("integration", None),
     "AWS::ApiGatewayV2::Route": ("route", "RouteKey"),
     "AWS::ApiGatewayV2::RouteResponse": ("route response", None),
@@ -237,7 +245,7 @@ def function_named(text: str, resources: list[Resource], own: Own) -> str:
     """Find the function that an ARN or a name means."""
     for each in resources:
         if each.kind == "AWS::Lambda::Function" and text in (
-            *each.ids.values(),
+            *each.ids,
             each.properties["FunctionName"],
         ):
             return own(each.properties["FunctionName"])
@@ -250,7 +258,7 @@ def role_name(role: Resource, resources: list[Resource], own: Own) -> str:
         own(each.properties["FunctionName"])
         for each in resources
         if each.kind == "AWS::Lambda::Function"
-        and each.properties.get("Role") in role.ids.values()
+        and each.properties.get("Role") in role.ids
     )
     if users:
         return f"role of {', '.join(users)}"
