@@ -209,9 +209,10 @@ def _code_root(view: "View", handler: str, runtime: str, reading: Reading) -> "P
 
     path = reading.root / artifact.text()
     if has_handler(root, handler):
-        reading.notices.append(
-            f"{artifact.place}: {path.name} is not unpacked: {handler} is run from the project"
-        )
+        # Whoever packaged yesterday and edits today must not run what is old: said, once.
+        notice = f"{artifact.text()} is not unpacked: its handlers are run from the project"
+        if path.is_file() and notice not in reading.notices:
+            reading.notices.append(notice)
         return root
     if not path.is_file():
         raise artifact.error(f"is {artifact.text()}, which is not there, as {handler} is not")

@@ -102,9 +102,27 @@ def test_an_artifact_is_unpacked_where_the_sources_are_not_in_the_project(
     (tmp_path / "app.py").touch()
     deployment = read(ARTIFACT)
     assert deployment.functions["shop-dev-hello"].code_root == tmp_path
-    assert deployment.notices[0].endswith(
-        "chat.zip is not unpacked: app.hello is run from the project"
+    assert deployment.notices == (
+        "dist/chat.zip is not unpacked: its handlers are run from the project",
     )
+
+
+def test_sources_run_beside_artifacts_that_are_there_and_that_are_not(
+    read: "Read", tmp_path: "Path"
+) -> None:
+    """Who has packaged gets one notice for all functions of an archive, who has not gets none."""
+    (tmp_path / "app.py").touch()
+    template = f"""{HEAD}
+  hello: {{handler: app.hello, runtime: python3.13, events: [{{websocket: $connect}}]}}
+  more: {{handler: app.more, runtime: python3.13}}
+package: {{artifact: dist/chat.zip}}
+"""
+    assert read(template).notices == ()
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/chat.zip").touch()
+    deployment = read(template)
+    assert len(deployment.notices) == 1
+    assert {each.code_root for each in deployment.functions.values()} == {tmp_path}
 
 
 def test_an_artifact_that_can_t_be_run_is_refused(refusal: "Refusal", tmp_path: "Path") -> None:
