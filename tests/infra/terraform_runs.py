@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import pytest
 from msgspec import Struct, convert, to_builtins
 
 from tests.conftest import moto_server
@@ -174,6 +175,12 @@ def simple_lambda(endpoint: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - http on loopback
         pass
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of this test run share."""
+    base = factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "terraform"
 
 
 def run_once(shared: Path) -> Run:

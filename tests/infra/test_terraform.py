@@ -13,6 +13,7 @@ from tests.infra.terraform_runs import (
     changes,
     command_line_configuration,
     run_once,
+    shared_folder,
 )
 from tests.optional_tools import ROOT
 
@@ -23,10 +24,9 @@ NOT_KEPT_BY_MOTO: set[str] = set()
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Run:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Apply, plan and destroy once for the whole test run, whichever process does it."""
-    base = tmp_path_factory.getbasetemp()
-    return run_once((base if worker_id == "master" else base.parent) / "terraform")
+    return run_once(shared_folder(tmp_path_factory))
 
 
 def test_the_sources_are_formatted(tmp_path: Path) -> None:
