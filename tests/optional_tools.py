@@ -4,11 +4,17 @@ A test says by its marker what it needs. Where that is missing it is skipped and
 with GATEPOST_REQUIRE_ALL (set by .ci/run) nothing runs until everything is there.
 """
 
+import importlib.util
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
+
+from infra.packaging.errors import UsageError
+from infra.packaging.interpreter import find_interpreter
+from infra.packaging.target import read_target
 
 ROOT = Path(__file__).parent.parent
 REQUIRE_ALL = "GATEPOST_REQUIRE_ALL"
@@ -53,6 +59,21 @@ def terraform_plugins() -> Path | None:
     return None
 
 
+@cache
+def runtime_interpreter() -> Path | None:
+    """Find the interpreter of the version that serverless.yml deploys for, as `make package` does.
+
+    None as well without uv, which installs for that version.
+    """
+    if importlib.util.find_spec("uv") is None:
+        return None
+    target = read_target(ROOT / "serverless.yml", runtime=None, architecture=None)
+    try:
+        return find_interpreter(target.python, os.environ)
+    except UsageError:
+        return None
+
+
 def missing_tools() -> list[Tool]:
     """Say what this machine lacks."""
     packages = all((ROOT / "node_modules" / name).is_dir() for name in ("osls", "ws", "wscat"))
@@ -61,6 +82,11 @@ def missing_tools() -> list[Tool]:
             "node", bool(shutil.which("node") and packages), "Node.js and `npm ci --ignore-scripts`"
         ),
         Tool("dynoxide", dynoxide() is not None, "`npm ci --ignore-scripts` on Linux x86_64"),
+        Tool(
+            "runtime",
+            runtime_interpreter() is not None,
+            "uv, and Python of the deployed version on the PATH, of pyenv or in PACKAGE_PYTHON",
+        ),
         Tool("chromium", chromium() is not None, "Chromium on the PATH, or its path in CHROMIUM"),
         Tool(
             "terraform",

@@ -1,26 +1,61 @@
-"""Store over DynamoDB: one table behind the four parts of the port."""
+"""Store over DynamoDB: one table behind the four parts of the port, and the client under it.
 
-from collections.abc import AsyncIterator
+There are two clients. Ours (dynamodb_client) takes endpoint and credentials from the environment
+variables that Lambda sets. Where they don't tell all, it is aiobotocore's, imported only then.
+"""
+
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from functions.adapters.dynamodb_access import read_access
+from functions.adapters.dynamodb_client import Client
 from functions.adapters.dynamodb_connections import DynamoDBConnections
 from functions.adapters.dynamodb_log import DynamoDBLog
 from functions.adapters.dynamodb_presence import DynamoDBPresence
 from functions.adapters.dynamodb_subscriptions import DynamoDBSubscriptions
-from functions.adapters.dynamodb_table import CONFIG, Table
+from functions.adapters.dynamodb_table import Table
+from functions.adapters.trust import trusting
 from functions.core.ports import Store
 
 if TYPE_CHECKING:
-    from aiobotocore.session import AioSession
+    from aiobotocore.config import AioConfig
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 
 @asynccontextmanager
-async def open_store(session: "AioSession", table_name: str) -> AsyncIterator[Store]:
+async def open_store(
+    table_name: str, environ: Mapping[str, str] = os.environ
+) -> AsyncIterator[Store]:
     """Open a Store on a table, with a client of its own."""
-    async with session.create_client("dynamodb", config=CONFIG) as client:
-        yield store_over(client, table_name)
+    access = read_access(environ)
+    if access is not None:
+        client = Client(access, trusting(environ) if access.encrypted else None)
+        try:
+            # It has the part of aiobotocore's interface that Table uses.
+            yield store_over(cast("DynamoDBClient", client), table_name)
+        finally:
+            await client.close()
+    else:
+        from aiobotocore.session import get_session  # noqa: PLC0415 - slow, and seldom needed
+
+        async with get_session().create_client("dynamodb", config=botocores_config()) as other:
+            yield store_over(other, table_name)
+
+
+def botocores_config() -> "AioConfig":
+    """Give the settings of aiobotocore's client; our own has the same."""
+    from aiobotocore.config import AioConfig  # noqa: PLC0415 - the same
+
+    # Botocore's legacy mode repeats throttled requests and lost answers after 50 and 100 ms for
+    # DynamoDB; its other modes wait up to a second before the first repetition.
+    return AioConfig(
+        connect_timeout=2,
+        read_timeout=3,  # three attempts fit into the 10 s of connect and disconnect
+        max_pool_connections=50,
+        retries={"mode": "legacy", "total_max_attempts": 3},
+    )
 
 
 def store_over(client: "DynamoDBClient", table_name: str) -> Store:

@@ -9,14 +9,12 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
-from aiobotocore.config import AioConfig
-from botocore.exceptions import ClientError
-
 from functions.core.ports import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+    from botocore.exceptions import ClientError
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.literals import ReturnValueType
     from types_aiobotocore_dynamodb.type_defs import (
@@ -42,14 +40,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Botocore's legacy mode repeats throttled requests and lost answers after 50 and 100 ms for
-# DynamoDB; its other modes wait up to a second before the first repetition.
-CONFIG: Final = AioConfig(
-    connect_timeout=2,
-    read_timeout=3,  # three attempts fit into the 10 s of connect and disconnect
-    max_pool_connections=50,
-    retries={"mode": "legacy", "total_max_attempts": 3},
-)
 CONFLICT_ATTEMPTS: Final = 4
 UNPROCESSED_ATTEMPTS: Final = 8
 BATCH_WRITES_MAX: Final = 25
@@ -213,7 +203,7 @@ class Table:
         Raises Conflict.
         """
         try:
-            await _through_conflicts(
+            await self._through_conflicts(
                 lambda: self._client.transact_write_items(TransactItems=writes), attempts=attempts
             )
         except self._client.exceptions.TransactionCanceledException as error:
@@ -280,9 +270,22 @@ class Table:
 
     async def _conditional(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await _through_conflicts(call)
+            return await self._through_conflicts(call)
         except self._client.exceptions.ConditionalCheckFailedException:
             raise Refused from None
+
+    async def _through_conflicts(
+        self, call: Callable[[], Awaitable[T]], *, attempts: int = CONFLICT_ATTEMPTS
+    ) -> T:
+        """Repeat `call` while transactions of others are in its way; raise Conflict in the end."""
+        for attempt in range(attempts):
+            try:
+                return await call()
+            except self._client.exceptions.ClientError as error:
+                if not _is_conflict(error):
+                    raise
+            await asyncio.sleep(_backoff_s(attempt))
+        raise Conflict
 
 
 def _condition(condition: str, values: "Values | None") -> "ConditionTypeDef":
@@ -306,21 +309,7 @@ async def _until_processed(
     raise Unprocessed(f"{len(left)} rows after {UNPROCESSED_ATTEMPTS} attempts")
 
 
-async def _through_conflicts(
-    call: Callable[[], Awaitable[T]], *, attempts: int = CONFLICT_ATTEMPTS
-) -> T:
-    """Repeat `call` while transactions of others are in its way; raise Conflict in the end."""
-    for attempt in range(attempts):
-        try:
-            return await call()
-        except ClientError as error:
-            if not _is_conflict(error):
-                raise
-        await asyncio.sleep(_backoff_s(attempt))
-    raise Conflict
-
-
-def _is_conflict(error: ClientError) -> bool:
+def _is_conflict(error: "ClientError") -> bool:
     code = error.response["Error"]["Code"]
     if code == "TransactionCanceledException":
         codes = _cancellation_codes(error)
@@ -328,7 +317,7 @@ def _is_conflict(error: ClientError) -> bool:
     return code in _CONFLICT_ERRORS
 
 
-def _cancellation_codes(error: ClientError) -> list[str]:
+def _cancellation_codes(error: "ClientError") -> list[str]:
     """Give a code for each write of a cancelled transaction; `None` for those not at fault."""
     reasons = error.response.get("CancellationReasons", [])
     return [reason.get("Code") or "None" for reason in reasons]

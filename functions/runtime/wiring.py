@@ -10,8 +10,9 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from aiobotocore.session import get_session
 from msgspec import structs
 
 from functions.actions.namespaces import NAMESPACES
@@ -25,6 +26,9 @@ from functions.core.rates import Buckets
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
 
+if TYPE_CHECKING:
+    from aiobotocore.session import AioSession
+
 
 class Environment:
     """What one execution environment keeps: the settings, and the clients opened so far."""
@@ -32,7 +36,6 @@ class Environment:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
         self.settings = settings.read_settings(environ)
-        self._session = get_session()
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
@@ -40,10 +43,17 @@ class Environment:
         self._queue: Outlet | None = None
         self._buckets = Buckets()
 
+    @cached_property
+    def _session(self) -> "AioSession":
+        """The session of aiobotocore's clients, which share the models that they read."""
+        from aiobotocore.session import get_session  # noqa: PLC0415 - slow; `connect` needs none
+
+        return get_session()
+
     async def store(self) -> Store:
         """Give the Store, opening it the first time."""
         if self._store is None:
-            opening = dynamodb.open_store(self._session, self.settings.table_name)
+            opening = dynamodb.open_store(self.settings.table_name, self._environ)
             self._store = await self._open.enter_async_context(opening)
         return self._store
 

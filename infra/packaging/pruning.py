@@ -30,6 +30,7 @@ UNUSED: Final = (
     "aiohttp/pytest_plugin.py",
     "aiohttp/test_utils.py",
     "botocore/data/*/*/examples-1.json*",
+    "urllib3/contrib/emscripten",  # for Pythons in browsers
     "dateutil/zoneinfo/*.tar.gz",  # time zones by name; AWS's times are in UTC
 )
 

@@ -14,7 +14,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
-from functions.adapters import dynamodb, dynamodb_table
+from functions.adapters import dynamodb
 from functions.adapters import dynamodb_items as items
 from functions.core.ports import Store
 from tests.conftest import fresh_table
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from functions.adapters.dynamodb_items import Item, Key
 
 # A lost answer costs a test this long, not the seconds of CONFIG.
-IMPATIENT = dynamodb_table.CONFIG.merge(AioConfig(read_timeout=1))
+IMPATIENT = dynamodb.botocores_config().merge(AioConfig(read_timeout=1))
 
 
 @dataclass(frozen=True, slots=True)

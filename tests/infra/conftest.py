@@ -1,9 +1,11 @@
-"""The project as the framework packages it."""
+"""The project as the framework packages it, and the archives that it deploys."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,9 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+
+from infra.package import ARTIFACTS
+from tests.optional_tools import REQUIRE_ALL
 
 ROOT = Path(__file__).resolve().parents[2]
 OSLS = ROOT / "node_modules" / "osls" / "bin" / "serverless.js"
@@ -23,7 +28,6 @@ class Package:
 
     template_path: Path
     template: dict[str, Any]
-    files: frozenset[str]
 
     @property
     def resources(self) -> dict[str, dict[str, Any]]:
@@ -40,9 +44,12 @@ class Package:
 
 
 def run_osls(folder: Path, *arguments: str) -> Package:
-    """Package the project in `folder`, without credentials and without the network."""
+    """Package the project in `folder`, without credentials and without the network.
+
+    What is in its archives is the matter of tests/infra/test_archives.py.
+    """
     (folder / "build").mkdir(exist_ok=True)
-    for artifact in ("functions", "tokens"):
+    for artifact in ARTIFACTS:
         with ZipFile(folder / "build" / f"{artifact}.zip", "w") as archive:
             archive.writestr(f"{artifact}.txt", artifact)
     finished = subprocess.run(
@@ -57,8 +64,7 @@ def run_osls(folder: Path, *arguments: str) -> Package:
     assert finished.returncode == 0, finished.stdout + finished.stderr
     out = folder / ".serverless"
     path = out / "cloudformation-template-update-stack.json"
-    files: frozenset[str] = frozenset()
-    return Package(path, json.loads(path.read_text(encoding="utf-8")), files)
+    return Package(path, json.loads(path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +84,34 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
 def package() -> Callable[[Path], Package]:
     """Package whatever project lies in a folder."""
     return run_osls
+
+
+NO_NETWORK = ("error sending request", "dns error", "Failed to fetch", "Network connectivity")
+
+
+def build_archives(out: Path, *arguments: str) -> Path:
+    """Run the command that `make package` runs; without the network the test is skipped.
+
+    With GATEPOST_REQUIRE_ALL it fails then. Workers of one test run share what is built.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not all((out / f"{artifact}.zip").is_file() for artifact in ARTIFACTS):
+            command = [sys.executable, "-m", "infra.package", "--out", str(out), *arguments]
+            ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            if not os.environ.get(REQUIRE_ALL) and any(sign in ran.stderr for sign in NO_NETWORK):
+                pytest.skip("needs a package index that can be reached")
+            assert ran.returncode == 0, ran.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Build the archives for an architecture, once in a test run; give their folder."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    return lambda architecture: build_archives(
+        shared / "archives" / architecture, "--architecture", architecture
+    )
