@@ -36,6 +36,28 @@ resource "aws_lambda_function" "this" {
   source_code_hash = filebase64sha256(each.value.verifies_tokens ? var.tokens_package : var.package)
   memory_size      = var.memory_mb
   timeout          = each.value.timeout_s
+  kms_key_arn      = var.kms_key_arn == "" ? null : var.kms_key_arn
+  publish          = var.snap_start
+
+  logging_config {
+    log_format = "JSON"
+  }
+
+  dynamic "snap_start" {
+    for_each = var.snap_start ? ["PublishedVersions"] : []
+
+    content {
+      apply_on = snap_start.value
+    }
+  }
+
+  dynamic "tracing_config" {
+    for_each = var.tracing ? ["Active"] : []
+
+    content {
+      mode = tracing_config.value
+    }
+  }
 
   environment {
     variables = merge(
@@ -50,11 +72,31 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
 }
 
+# A snapshot is of a published version: whoever invokes a function does so by its alias then.
+resource "aws_lambda_alias" "live" {
+  for_each = var.snap_start ? local.functions : {}
+
+  name             = "live"
+  function_name    = aws_lambda_function.this[each.key].function_name
+  function_version = aws_lambda_function.this[each.key].version
+}
+
+locals {
+  invoked = {
+    for key in keys(local.functions) : key => {
+      arn        = var.snap_start ? aws_lambda_alias.live[key].arn : aws_lambda_function.this[key].arn
+      invoke_arn = var.snap_start ? aws_lambda_alias.live[key].invoke_arn : aws_lambda_function.this[key].invoke_arn
+      qualifier  = var.snap_start ? aws_lambda_alias.live[key].name : null
+    }
+  }
+}
+
 # Made before the function's first line, which would make one that is kept for ever.
 resource "aws_cloudwatch_log_group" "this" {
   for_each = local.functions
 
   name              = "/aws/lambda/${local.prefix}-${each.key}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn == "" ? null : var.kms_key_arn
   tags              = var.tags
 }

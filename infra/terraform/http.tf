@@ -8,7 +8,7 @@ resource "aws_apigatewayv2_api" "http" {
 resource "aws_apigatewayv2_integration" "http" {
   api_id                 = aws_apigatewayv2_api.http.id
   integration_type       = "AWS_PROXY"
-  integration_uri        = aws_lambda_function.this["api"].arn
+  integration_uri        = local.invoked["api"].arn
   payload_format_version = "2.0"
   timeout_milliseconds   = 30000
 }
@@ -27,11 +27,19 @@ resource "aws_apigatewayv2_stage" "http" {
   auto_deploy = true
   tags        = var.tags
 
+  # With any of these settings given, limits that aren't are 0 (B-315).
+  default_route_settings {
+    detailed_metrics_enabled = var.detailed_metrics
+    throttling_rate_limit    = var.http_throttle.rate_limit
+    throttling_burst_limit   = var.http_throttle.burst_limit
+  }
+
   depends_on = [aws_apigatewayv2_route.http]
 }
 
 resource "aws_lambda_permission" "http" {
   function_name = aws_lambda_function.this["api"].arn
+  qualifier     = local.invoked["api"].qualifier
   action        = "lambda:InvokeFunction"
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.http.execution_arn}/*"

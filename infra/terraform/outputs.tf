@@ -1,6 +1,6 @@
 output "socket_url" {
   description = "Where clients connect."
-  value       = "wss://${local.api_host}/${var.stage}"
+  value       = var.domain == null ? "wss://${local.api_host}/${var.stage}" : "wss://${local.domain_path}"
 }
 
 output "http_url" {

@@ -58,6 +58,24 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
+    for_each = var.tracing ? [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]] : []
+
+    content {
+      actions   = statement.value
+      resources = ["*"] # X-Ray has no narrower ones
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == "" ? [] : [var.kms_key_arn]
+
+    content {
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
     for_each = length(local.table_actions[each.key]) > 0 ? [local.table_actions[each.key]] : []
 
     content {

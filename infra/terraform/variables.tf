@@ -121,6 +121,112 @@ variable "api_keys" {
   }
 }
 
+variable "throttle" {
+  description = "Requests per second and burst of the socket's stage, of all clients together. The account has 10,000 and 5,000 for everything."
+  type = object({
+    rate_limit  = number
+    burst_limit = number
+  })
+  default = { rate_limit = 2000, burst_limit = 1000 }
+
+  validation {
+    condition     = var.throttle.rate_limit > 0 && var.throttle.burst_limit > 0
+    error_message = "throttle: both limits above 0; with 0 every connection is refused (B-315)."
+  }
+}
+
+variable "route_throttles" {
+  description = "The same for single routes, by route key, such as $connect."
+  type = map(object({
+    rate_limit  = number
+    burst_limit = number
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for each in values(var.route_throttles) : each.rate_limit > 0 && each.burst_limit > 0])
+    error_message = "route_throttles: both limits of each route above 0; with 0 it refuses everything (B-315)."
+  }
+}
+
+variable "http_throttle" {
+  description = "The same for the HTTP API."
+  type = object({
+    rate_limit  = number
+    burst_limit = number
+  })
+  default = { rate_limit = 500, burst_limit = 250 }
+
+  validation {
+    condition     = var.http_throttle.rate_limit > 0 && var.http_throttle.burst_limit > 0
+    error_message = "http_throttle: both limits above 0; with 0 everything is refused (B-315)."
+  }
+}
+
+variable "detailed_metrics" {
+  description = "Metrics of each route, which CloudWatch bills by the metric."
+  type        = bool
+  default     = false
+}
+
+variable "account_log_role" {
+  description = "Make the role that API Gateway writes logs by, once per account and region (B-324). False where the account has one."
+  type        = bool
+  default     = true
+}
+
+variable "point_in_time_recovery" {
+  description = "Keep 35 days of the table's past. Without a value: in the stage prod."
+  type        = bool
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "Refuse to delete the table. Without a value: in the stage prod."
+  type        = bool
+  default     = null
+}
+
+variable "kms_key_arn" {
+  description = "A key of yours for table, logs, queue and the functions' environment; AWS's own keys if empty."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.kms_key_arn == "" || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn: the ARN of a key, not of an alias."
+  }
+}
+
+variable "snap_start" {
+  description = "Start functions from a snapshot of a started one, each by its alias."
+  type        = bool
+  default     = false
+}
+
+variable "tracing" {
+  description = "Trace invocations with X-Ray, which is billed by the trace."
+  type        = bool
+  default     = false
+}
+
+variable "domain" {
+  description = "A domain for the socket: its name and certificate, the path it is mapped at, and the hosted zone of Route 53 to put its records into. `only`: the API's own address is switched off."
+  type = object({
+    name            = string
+    certificate_arn = string
+    mapping_key     = optional(string, "")
+    zone            = optional(object({ id = string }))
+    only            = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = var.domain == null || can(regex("^arn:[a-z-]+:acm:", var.domain.certificate_arn))
+    error_message = "domain: certificate_arn is the ARN of a certificate of ACM in the region of the API."
+  }
+}
+
 variable "tags" {
   description = "Tags of every resource that can have some."
   type        = map(string)

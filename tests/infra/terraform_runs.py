@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import urllib.request
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -18,8 +17,8 @@ from zipfile import ZipFile
 import pytest
 from msgspec import Struct, convert, to_builtins
 
-from tests.conftest import moto_server
-from tests.infra.leftovers import leftovers
+from tests.infra.leftovers import client_of, leftovers
+from tests.infra.moto_for_terraform import moto_for_terraform
 from tests.optional_tools import ROOT, terraform_plugins
 
 STEP_TIMEOUT_S = 240
@@ -153,6 +152,7 @@ def run_terraform(folder: Path, endpoint: str) -> Run:
         without = terraform.plan("-refresh=false").rename(folder / "without-signal.json")
         shutil.copy(ROOT / "infra/terraform/websocket.tf", folder / "infra/terraform")
     finally:
+        unprotect_tables(endpoint)
         terraform("destroy", "-no-color", "-auto-approve", check=False)
     state = terraform("state", "list").split()
     example = Terraform(folder / "infra/terraform/example", configuration)
@@ -168,13 +168,12 @@ def remove_signal(source: Path) -> None:
     source.write_text("".join(kept), encoding="utf-8")
 
 
-def simple_lambda(endpoint: str) -> None:
-    """Let moto make functions without looking for Docker, which takes seconds for each."""
-    request = urllib.request.Request(  # noqa: S310 - http on loopback
-        f"{endpoint}/moto-api/config", data=b'{"lambda": {"use_docker": false}}', method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - http on loopback
-        pass
+def unprotect_tables(endpoint: str) -> None:
+    """Take the protection of a stage `prod` away, as who removes it has to."""
+    client = client_of("dynamodb", endpoint)
+    for name in client.list_tables()["TableNames"]:
+        client.update_table(TableName=name, DeletionProtectionEnabled=False)
+    client.close()
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
@@ -190,8 +189,7 @@ def run_once(shared: Path) -> Run:
     with (shared / "lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not written.exists():
-            with moto_server() as endpoint:
-                simple_lambda(endpoint)
+            with moto_for_terraform() as endpoint:
                 run = run_terraform(shared / "project", endpoint)
             written.write_text(json.dumps(to_builtins(run, enc_hook=str)), encoding="utf-8")
     return convert(
