@@ -32,7 +32,8 @@ resource "aws_lambda_function" "this" {
   runtime          = "python3.13"
   architectures    = ["arm64"]
   role             = aws_iam_role.this[each.key].arn
-  filename         = each.value.verifies_tokens ? var.tokens_package : var.package
+  s3_bucket        = aws_s3_bucket.package.id
+  s3_key           = aws_s3_object.package[each.value.verifies_tokens ? "tokens" : "functions"].key
   source_code_hash = filebase64sha256(each.value.verifies_tokens ? var.tokens_package : var.package)
   memory_size      = var.memory_mb
   timeout          = each.value.timeout_s

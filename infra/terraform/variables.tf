@@ -15,8 +15,8 @@ variable "stage" {
   default     = "dev"
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,10}$", var.stage))
-    error_message = "stage: 1 to 10 letters, digits, hyphens and underscores."
+    condition     = can(regex("^[a-z0-9-]{1,10}$", var.stage))
+    error_message = "stage: 1 to 10 small letters, digits and hyphens."
   }
 }
 

@@ -9,6 +9,7 @@ LISTED = {
     "dynamodb": ("list_tables", "TableNames", None),
     "iam": ("list_roles", "Roles", "RoleName"),
     "lambda": ("list_functions", "Functions", "FunctionName"),
+    "s3": ("list_buckets", "Buckets", "Name"),
     "logs": ("describe_log_groups", "logGroups", "logGroupName"),
     "sns": ("list_topics", "Topics", "TopicArn"),
     "sqs": ("list_queues", "QueueUrls", None),

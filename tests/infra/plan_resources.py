@@ -46,21 +46,19 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
+UPLOADED = {"s3_bucket", "s3_key", "source_code_hash", "publish"}
+
+
 def function(values: Values) -> Properties:
     """Say a function: environment as it is, blocks as objects, the zip by its file's name."""
-    named = {
-        "memory_size": "MemorySize",
-        "reserved_concurrent_executions": "ReservedConcurrentExecutions",
-    }
     said = {
-        named.get(key, pascal(key)): plain(value)
+        pascal(key): plain(value)
         for key, value in values.items()
-        if key not in ("environment", "filename", "source_code_hash", "publish", "memory_size")
+        if key not in UPLOADED and key != "environment" and value != ""
     }
     (environment,) = values["environment"]
     said["Environment"] = {"Variables": environment["variables"]}
-    said["MemorySize"] = values["memory_size"]
-    said["Package"] = values["filename"].rsplit("/", maxsplit=1)[-1]
+    said["Package"] = values["s3_key"]
     if said.get("ReservedConcurrentExecutions") == -1:
         del said["ReservedConcurrentExecutions"]
     return said
@@ -148,6 +146,35 @@ def metric_stat(query: Values) -> Properties:
     }
 
 
+def domain(values: Values) -> Properties:
+    """Say a domain, whose one configuration is a list in a template."""
+    return {
+        "DomainName": values["domain_name"],
+        "DomainNameConfigurations": [
+            {
+                key: value
+                for key, value in plain(values["domain_name_configuration"]).items()
+                if key in ("CertificateArn", "EndpointType", "SecurityPolicy")
+            }
+        ],
+    }
+
+
+def record(values: Values) -> Properties:
+    """Say a record that is an alias."""
+    (alias,) = values["alias"]
+    return {
+        "Name": values["name"],
+        "Type": values["type"],
+        "HostedZoneId": values["zone_id"],
+        "AliasTarget": {
+            "DNSName": alias["name"],
+            "HostedZoneId": alias["zone_id"],
+            "EvaluateTargetHealth": alias["evaluate_target_health"],
+        },
+    }
+
+
 def document(key: str, property_name: str) -> Callable[[Values], Properties]:
     """Say a resource that is all one JSON text."""
 
@@ -172,6 +199,9 @@ SHAPES: dict[str, Shape] = {
     ),
     "aws_apigatewayv2_authorizer": Shape(
         "AWS::ApiGatewayV2::Authorizer", {"id": "id"}, {"identity_sources": "IdentitySource"}
+    ),
+    "aws_apigatewayv2_domain_name": Shape(
+        "AWS::ApiGatewayV2::DomainName", {"domain_name": "id"}, rewritten=domain
     ),
     "aws_apigatewayv2_integration": Shape(
         "AWS::ApiGatewayV2::Integration", {"id": "id"}, {"timeout_milliseconds": "TimeoutInMillis"}
@@ -204,6 +234,13 @@ SHAPES: dict[str, Shape] = {
         {"arn": "arn", "function_name": "id"},
         rewritten=function,
     ),
+    "aws_lambda_alias": Shape(
+        "AWS::Lambda::Alias", {"arn": "arn"}, left_out=frozenset({"function_version"})
+    ),
+    "aws_route53_record": Shape("AWS::Route53::RecordSet", rewritten=record),
+    "aws_s3_bucket": Shape(
+        "AWS::S3::Bucket", left_out=frozenset({"bucket_prefix", "force_destroy"})
+    ),
     "aws_lambda_permission": Shape("AWS::Lambda::Permission"),
     "aws_sns_topic": Shape("AWS::SNS::Topic", {"arn": "arn"}, {"name": "TopicName"}),
     "aws_sqs_queue": Shape(
@@ -222,6 +259,12 @@ OUTPUTS = {
     "table_name": "TableName",
 }
 """What the template's stack calls them."""
+
+NOT_IN_TEMPLATES = {
+    "aws_s3_bucket_public_access_block": "of the bucket that the zips go by",
+    "aws_s3_object": "the framework uploads the zips before it deploys",
+    "aws_iam_role_policy_attachment": "of the account's role for logs, which has its grants by it",
+}
 
 NOT_COMPARED = frozenset({"tags", "depends_on"})
 """A stack's tags are given when it is deployed, so that no template has them."""
@@ -248,7 +291,7 @@ def plan_resources(plan: Values, module: str) -> list[Resource]:
         if change.get("module_address") != f"module.{module}" or change["mode"] != "managed":
             continue
         after = change["change"]["after"]
-        if after is None:  # it is to go
+        if after is None or change["type"] in NOT_IN_TEMPLATES:  # None: it is to go
             continue
         values = {
             key: after.get(key)

@@ -55,6 +55,8 @@ def comparable(resource: Resource) -> Properties:
         has["AssumeRolePolicyDocument"] = granted([has["AssumeRolePolicyDocument"]])
     if key := resource.properties.get("Code", {}).get("S3Key"):
         has["Package"] = key.rsplit("/", maxsplit=1)[-1]
+    if form := has.get("AccessLogSettings", {}).get("Format"):
+        has["AccessLogSettings"] = {**has["AccessLogSettings"], "Format": json.loads(form)}
     if resource.kind == "AWS::ApiGatewayV2::Route":
         has.setdefault("AuthorizationType", "NONE")
     return has
@@ -89,7 +91,7 @@ def flat(properties: Properties, path: str = "") -> Properties:
     for key, value in properties.items():
         if isinstance(value, dict):
             found |= flat(value, f"{path}{key}.")
-        elif value not in (None, []):
+        elif value is not False and value not in (None, []):  # false is every switch's default
             found[path + key] = value
     return dict(sorted(found.items()))
 

@@ -35,6 +35,7 @@ SERVICES = (
     "lambda",
     "logs",
     "route53",
+    "s3",
     "sns",
     "sqs",
     "sts",
@@ -47,6 +48,7 @@ provider "aws" {
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   skip_region_validation      = true
+  s3_use_path_style           = true
 
   endpoints {
 %s
