@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock package bench parity clean
+.PHONY: help setup run test check lint types unit lock package bench parity costs smoke deploy destroy clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,23 @@ bench: $(VENV)/.dev ## run the benchmarks
 
 parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
 	$(BIN)/python -m tests.parity
+
+# A token comes by SMOKE_TOKEN in the environment, which no list of processes shows.
+smoke: setup ## try a running system: make smoke URL=wss://.../dev
+	@$(if $(URL),:,echo 'make smoke needs URL=wss://.../stage; a token in SMOKE_TOKEN' >&2; exit 2)
+	@$(BIN)/gatepost smoke '$(URL)' $(ARGS)
+
+# They check first what is missing. REGION, ACCOUNT and CONFIRM may be given too.
+STAGE_OPTIONS = $(if $(REGION),--region '$(REGION)') $(if $(ACCOUNT),--account '$(ACCOUNT)')
+
+deploy: setup ## deploy a stage with osls: make deploy STAGE=dev
+	@$(BIN)/python -m infra.deploy --stage '$(STAGE)' $(STAGE_OPTIONS)
+
+destroy: setup ## remove a stage and what it holds: make destroy STAGE=dev
+	@$(BIN)/python -m infra.deploy --destroy --stage '$(STAGE)' $(STAGE_OPTIONS) $(if $(CONFIRM),--confirm '$(CONFIRM)')
+
+costs: $(VENV)/.dev ## write the figures of docs/explanation/cost.md
+	$(BIN)/python -m tests.cost_page
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .serverless

@@ -3,10 +3,19 @@
 import asyncio
 import sys
 
-from benchmarks import against_serverless_offline, fixture_start, idle_connections, soak
+from benchmarks import (
+    against_serverless_offline,
+    artifact_sizes,
+    cold_start,
+    fixture_start,
+    idle_connections,
+    soak,
+)
 
 BENCHMARKS = {
     "against_serverless_offline": against_serverless_offline.main,
+    "artifact_sizes": artifact_sizes.main,
+    "cold_start": cold_start.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
     "soak": soak.main,

@@ -35,13 +35,15 @@ class Rows:
     """All rows of a memory Store.
 
     Subscriptions are by channel and connection, keys by channel, user and key, presence by channel
-    and user, entries by channel, epoch and offset; heads and entries come with their expiry.
+    and user, entries by channel, epoch and offset; heads and entries come with their expiry. A
+    channel without a number of shards has one.
     """
 
     connections: dict[str, Connection] = field(default_factory=dict)
     buckets: dict[str, dict[str, int]] = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
     subscriptions: dict[tuple[str, str], Subscription] = field(default_factory=dict)
+    shards: dict[str, int] = field(default_factory=dict)
     occupied: dict[str, int] = field(default_factory=dict)
     heads: dict[str, tuple[Head, int]] = field(default_factory=dict)
     entries: dict[tuple[str, str, int], tuple[Entry, int]] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Rows:
             self.connections,
             self.blocks,
             self.subscriptions,
+            self.shards,
             self.occupied,
             self.heads,
             self.entries,

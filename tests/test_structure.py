@@ -80,7 +80,7 @@ def test_a_unit_test_mirrors_a_module(path: Path) -> None:
 @pytest.mark.parametrize("core", ["functions/core", "gatepost/gateway/core"])
 def test_each_module_of_a_core_has_its_unit_test(core: str) -> None:
     """What decides is tested alone; modules of plain data need no test of their own."""
-    plain_data = {"__init__", "ports", "limits", "context", "settings", "deployment"}
+    plain_data = {"__init__", "ports", "workers", "limits", "context", "settings", "deployment"}
     plain_data |= {"inputs", "commands", "closing", "connection", "faults"}
     modules = {path.stem for path in (ROOT / core).glob("*.py")} - plain_data
     tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / core).glob("test_*.py")}

@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 
+def prepare(environ: Mapping[str, str]) -> None:
+    """Do what opening a Store will take, but for what needs an event loop: no socket is opened.
+
+    While an environment starts, Lambda gives it all of a processor, and may keep it as a snapshot.
+    """
+    access = read_access(environ)
+    if access is None:
+        import aiobotocore.session  # noqa: F401, PLC0415 - slow, and seldom needed
+    elif access.encrypted:
+        trusting(environ)
+
+
 @asynccontextmanager
 async def open_store(
     table_name: str, environ: Mapping[str, str] = os.environ
@@ -38,7 +50,7 @@ async def open_store(
         finally:
             await client.close()
     else:
-        from aiobotocore.session import get_session  # noqa: PLC0415 - slow, and seldom needed
+        from aiobotocore.session import get_session  # noqa: PLC0415 - as above
 
         async with get_session().create_client("dynamodb", config=botocores_config()) as other:
             yield store_over(other, table_name)

@@ -11,7 +11,7 @@ import random
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -82,10 +82,19 @@ class NoAnswer(Exception):  # noqa: N818 - named for what happened
 class Client:
     """Calls of one endpoint over links that are kept, opened as calls need them."""
 
-    def __init__(self, access: Access, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        context: ssl.SSLContext | None,
+        *,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.exceptions = Exceptions
         self._access = access
         self._context = context
+        self._read_timeout_s = read_timeout_s
+        self._clock = clock
         self._signer = Signer(access)
         self._idle: list[Link] = []
         self._permits = asyncio.Semaphore(LINKS_MAX)
@@ -167,9 +176,9 @@ class Client:
             return await self._exchange(await self._open(), operation, body)
 
     async def _exchange(self, link: Link, operation: str, body: bytes) -> Answer:
-        head = self._signer.head(operation, body, time.time())
+        head = self._signer.head(operation, body, self._clock())
         try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
+            async with asyncio.timeout(self._read_timeout_s):
                 answer = await link.exchange(head + body)
         except BaseException:
             link.close()  # an answer that came later would be another call's
@@ -178,7 +187,7 @@ class Client:
             link.close()
             raise EOFError("the answer's checksum is wrong")
         if link.is_open:
-            link.idle_since = time.time()
+            link.idle_since = self._clock()
             self._idle.append(link)
         return answer
 
@@ -186,7 +195,7 @@ class Client:
         """Give the link that was used last, unless all have rested too long by the wall's clock."""
         while self._idle:
             link = self._idle.pop()
-            if link.is_open and abs(time.time() - link.idle_since) <= IDLE_MAX_S:
+            if link.is_open and abs(self._clock() - link.idle_since) <= IDLE_MAX_S:
                 return link
             link.close()
         return None

@@ -195,6 +195,11 @@ def subscriber(item: "Item") -> str:
     return item["sk"]["S"].removeprefix(CONNECTION)
 
 
+def subscribers_after(connection_id: str | None) -> str:
+    """Give the sort key after which the rows of a channel come that follow a connection's."""
+    return CONNECTION + (connection_id or "")
+
+
 def sharded_channel(item: "Item") -> str:
     """Read the channel from the row of its shard count."""
     return item["pk"]["S"].removeprefix(CHANNEL)

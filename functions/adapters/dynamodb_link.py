@@ -38,9 +38,8 @@ class Link(asyncio.Protocol):
         self._body: list[bytes] = []
         self._crc32: int | None = None
         self._received = False
-        self.used = False
         self.idle_since = 0.0
-        """For dynamodb_client: whether it has answered before, and since when it is idle."""
+        """For dynamodb_client: since when it waits for a request."""
 
     async def exchange(self, request: bytes) -> Answer:
         """Send a request, give its answer; raise LinkLost."""
@@ -52,7 +51,7 @@ class Link(asyncio.Protocol):
         try:
             return await self._waiting
         finally:
-            self._waiting, self.used = None, True
+            self._waiting = None
 
     @property
     def is_open(self) -> bool:

@@ -20,7 +20,8 @@ class Signer:
     """Writes the heads of requests that are signed with one access."""
 
     def __init__(self, access: Access) -> None:
-        self._access = access
+        self._host = access.host_header
+        self._credentials = access.credentials
         self._day = ""
         self._key = b""
 
@@ -31,14 +32,14 @@ class Signer:
         names = ";".join(headers)
         canonical = "".join(f"{name}:{value}\n" for name, value in headers.items())
         request = f"POST\n/\n\n{canonical}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-        scope = f"{moment[:8]}/{self._access.region}/dynamodb/aws4_request"
+        scope = f"{moment[:8]}/{self._credentials.region}/dynamodb/aws4_request"
         digest = hashlib.sha256(request.encode()).hexdigest()
         to_sign = f"{ALGORITHM}\n{moment}\n{scope}\n{digest}"
         signature = hmac.digest(self._key_of(moment[:8]), to_sign.encode(), "sha256").hex()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return (
             f"POST / HTTP/1.1\r\n{lines}"
-            f"authorization: {ALGORITHM} Credential={self._access.access_key}/{scope}, "
+            f"authorization: {ALGORITHM} Credential={self._credentials.access_key}/{scope}, "
             f"SignedHeaders={names}, Signature={signature}\r\n"
             f"content-length: {len(body)}\r\n\r\n"
         ).encode("latin-1")
@@ -47,18 +48,18 @@ class Signer:
         """Give all headers that are signed, in the order of their names."""
         headers = {
             "content-type": CONTENT_TYPE,
-            "host": self._access.host_header,
+            "host": self._host,
             "x-amz-date": moment,
         }
-        if self._access.token:
-            headers["x-amz-security-token"] = self._access.token
+        if self._credentials.token:
+            headers["x-amz-security-token"] = self._credentials.token
         headers["x-amz-target"] = TARGET_PREFIX + operation
         return headers
 
     def _key_of(self, day: str) -> bytes:
         if day != self._day:
-            key = f"AWS4{self._access.secret_key}".encode()
-            for part in (day, self._access.region, "dynamodb", "aws4_request"):
+            key = f"AWS4{self._credentials.secret_key}".encode()
+            for part in (day, self._credentials.region, "dynamodb", "aws4_request"):
                 key = hmac.digest(key, part.encode(), "sha256")
             self._key, self._day = key, day
         return self._key

@@ -133,24 +133,36 @@ class DynamoDBSubscriptions:
         )
 
     async def of_channel(
-        self, channel: str, *, now: int, fresh: bool = True
+        self, channel: str, *, now: int, fresh: bool = True, shards: int | None = None
     ) -> AsyncIterator[Sequence[str]]:
         """Read the shards of a channel one after the other, consistently.
 
-        The shard count is read after the first shard, while its connections are being reached.
+        A shard count that is not given is read after the first shard, while its connections are
+        being reached.
         """
-        shard, shards = 0, 1
-        while shard < shards:
-            pages = self._table.query(items.channel_pk(channel, shard), items.CONNECTION)
-            async for page in pages:
-                yield [
-                    items.subscriber(row)
-                    for row in page
-                    if items.is_live(row, now) and items.is_authorized(row, now)
-                ]
-            if shard == 0:
-                shards = await self._shard_count(channel, fresh=fresh)
-            shard += 1
+        async for page in self.of_shard(channel, 0, now=now):
+            yield page
+        if shards is None:
+            shards = await self.shard_count(channel, fresh=fresh)
+        for shard in range(1, shards):
+            async for page in self.of_shard(channel, shard, now=now):
+                yield page
+
+    async def shard_count(self, channel: str, *, fresh: bool = True) -> int:
+        """Read the count's row, or what was read of it lately."""
+        return (await self._shard_counts([channel], fresh=fresh))[channel]
+
+    async def of_shard(
+        self, channel: str, shard: int, *, now: int, after: str | None = None
+    ) -> AsyncIterator[Sequence[str]]:
+        """Read a shard, consistently; all of its rows are subscriptions."""
+        start = items.subscribers_after(after)
+        async for page in self._table.query_after(items.channel_pk(channel, shard), start):
+            yield [
+                items.subscriber(row)
+                for row in page
+                if items.is_live(row, now) and items.is_authorized(row, now)
+            ]
 
     async def occupy(self, channel: str, *, expires_at: int, now: int) -> bool:
         """Sign the note, unless somebody's signature that counts is there.
@@ -263,9 +275,6 @@ class DynamoDBSubscriptions:
         if not items.read_connection(row).identity.allows_the_same_as(connection.identity):
             raise IdentityChanged
 
-    async def _shard_count(self, channel: str, *, fresh: bool) -> int:
-        return (await self._shard_counts([channel], fresh=fresh))[channel]
-
     async def _shard_counts(
         self, channels: Sequence[str], *, fresh: bool = False
     ) -> dict[str, int]:
@@ -292,7 +301,7 @@ class DynamoDBSubscriptions:
 
         Only a shard of the newest half is a measure: the others hold who came before the doubling.
         """
-        shards = await self._shard_count(channel, fresh=True)
+        shards = await self.shard_count(channel)
         if shard < shards // 2:
             return
         at_most = limits.SHARD_SUBSCRIBERS_MAX + 1

@@ -104,6 +104,18 @@ class Table:
         async for page in pages:
             yield page["Items"]
 
+    async def query_after(self, pk: str, sk: str) -> "AsyncIterator[list[Item]]":
+        """Give the rows of a partition whose sort key is greater, in its order, page by page."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk AND sk > :sk",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": sk}},
+            ConsistentRead=True,
+            PaginationConfig={"PageSize": PAGE_ROWS},
+        )
+        async for page in pages:
+            yield page["Items"]
+
     async def query_between(
         self,
         pk: str,

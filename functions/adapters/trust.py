@@ -3,19 +3,25 @@
 import importlib.util
 import ssl
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 
 def trusting(environ: Mapping[str, str]) -> ssl.SSLContext:
     """Verify by the roots in AWS_CA_BUNDLE, else by those that botocore comes with.
 
-    Reading them takes 20 ms, so it is worth keeping; the system's own roots are the last resort.
+    Reading them takes 20 ms, so it is done once; the system's own roots are the last resort.
     """
-    return ssl.create_default_context(cafile=environ.get("AWS_CA_BUNDLE") or _botocores_roots())
+    return _context(environ.get("AWS_CA_BUNDLE") or _botocores_roots())
 
 
-def _botocores_roots() -> Path | None:
+@cache
+def _context(roots: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=roots)
+
+
+def _botocores_roots() -> str | None:
     found = importlib.util.find_spec("botocore")
     folders = found.submodule_search_locations if found else None
     roots = [Path(folder, "cacert.pem") for folder in folders or ()]
-    return next((path for path in roots if path.is_file()), None)
+    return next((str(path) for path in roots if path.is_file()), None)

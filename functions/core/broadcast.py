@@ -33,14 +33,17 @@ async def broadcast(
     *,
     leave_out: str | None = None,
     fresh: bool = True,
-    timeout_s: float = limits.BROADCAST_TIMEOUT_S,
+    shards: int | None = None,
 ) -> Tally:
     """Send `payload` to each subscriber of `channel` but the connection `leave_out`.
 
-    `fresh` is as in SubscriptionStore.of_channel. Raises as fan_out.
+    `fresh` and `shards` are as in SubscriptionStore.of_channel. Raises as fan_out.
     """
-    pages = services.store.subscriptions.of_channel(channel, now=int(services.clock()), fresh=fresh)
+    pages = services.store.subscriptions.of_channel(
+        channel, now=int(services.clock()), fresh=fresh, shards=shards
+    )
     others = ([each for each in page if each != leave_out] async for page in pages)
+    timeout_s = limits.BROADCAST_TIMEOUT_S
     return await fan_out(services, others, payload, to=f"channel={channel}", timeout_s=timeout_s)
 
 

@@ -12,6 +12,7 @@ from functions.core.rates import Buckets
 
 if TYPE_CHECKING:
     from functions.core.happenings import Outlets
+    from functions.core.workers import Workers
 
 
 class Services(Struct, frozen=True):
@@ -19,7 +20,7 @@ class Services(Struct, frozen=True):
 
     `clock` returns epoch seconds, `sleep` lets seconds pass; `new_id` returns a string that no
     other call returns. `buckets` are those of this execution environment,
-    `outlets` lead to other systems.
+    `outlets` lead to other systems. Without `workers` every broadcast is sent from here.
     """
 
     store: Store
@@ -30,6 +31,7 @@ class Services(Struct, frozen=True):
     namespaces: Namespaces
     buckets: Buckets
     outlets: "Outlets"
+    workers: "Workers | None" = None
 
 
 class Context(Services, frozen=True, kw_only=True):

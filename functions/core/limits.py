@@ -97,6 +97,38 @@ ANNOUNCE_USERS_MAX: Final = 50
 SHARD_SUBSCRIBERS_MAX: Final = 1000
 """Subscribers in a shard, after which the channel's shards double."""
 
+DIRECT_SHARDS_MAX: Final = 2
+"""Shards, some 3,000 subscribers, up to which whoever publishes reaches them itself: it takes no
+longer than a second or two."""
+
+FANOUT_BUDGET_S: Final = 12.0
+"""How long a worker begins sends before it hands the rest on; with those that run then it ends
+within 15 s."""
+
+FANOUT_GRACE_S: Final = 5.0
+"""How long after its budget a worker may take to begin the sends of the piece that it has."""
+
+FANOUT_RESERVE_S: Final = 10.0
+"""What a worker's own time-out leaves beside the budget: for the grace, for sends that run, for
+pruning."""
+
+FANOUT_HOPS_MAX: Final = 8
+"""Workers, one after the other, that carry out one job. Lambda stops a chain of invocations after
+about 16 (Developer Guide, "Use Lambda recursive loop detection")."""
+
+FANOUT_PIECE: Final = 100
+"""Connections between two looks at the clock."""
+
+FANOUT_QUOTA: Final = 10_000.0
+"""Requests a second that an account's WebSocket APIs share in most Regions (B-310)."""
+
+FANOUT_SHARE: Final = 0.8
+"""Part of the quota that fan-outs take; the rest is for what comes in."""
+
+FANOUT_WORKERS: Final = 5
+"""Workers that share this: one that is lost loses a fifth, and 2,000 sends a second are what one
+can do."""
+
 BATCH_PUBLICATIONS_MAX: Final = 100
 BATCH_BYTES_MAX: Final = 1024 * 1024
 """One batch of publications over the HTTP API."""

@@ -147,13 +147,31 @@ class SubscriptionStore(Protocol):
         ...
 
     def of_channel(
-        self, channel: str, *, now: int, fresh: bool = True
+        self, channel: str, *, now: int, fresh: bool = True, shards: int | None = None
     ) -> AsyncIterator[Sequence[str]]:
         """Give the ids of the connections subscribed to a channel, page by page.
 
         Includes every subscription added before the call, but those past `authorized_until`;
         those that come or go meanwhile may be given or not. None is given twice. A page may be
         empty. Without `fresh`, those added within the last 10 s to a channel that grew may lack.
+        Who has counted the shards gives their number, which is not counted again then.
+        """
+        ...
+
+    async def shard_count(self, channel: str, *, fresh: bool = True) -> int:
+        """Count a channel's shards, from 1 up: numbered from 0, they hold all its subscribers.
+
+        Without `fresh` the number may be 10 s old. It never falls while there are subscribers.
+        """
+        ...
+
+    def of_shard(
+        self, channel: str, shard: int, *, now: int, after: str | None = None
+    ) -> AsyncIterator[Sequence[str]]:
+        """Give those of one shard as `of_channel` does, in ascending order of their ids.
+
+        `after` is a cursor: only ids beyond it are given, whether it still has a subscription or
+        not. A page has 1,000 at most.
         """
         ...
 

@@ -10,9 +10,7 @@ from typing import Final
 from msgspec import UNSET, Raw, Struct, json, structs
 
 from functions.core import limits, protocol
-from functions.core.broadcast import broadcast
 from functions.core.channels import check_name
-from functions.core.closing import prune
 from functions.core.context import Services
 from functions.core.errors import LIMIT_EXCEEDED, TOO_MANY_REQUESTS, ProtocolError
 from functions.core.happenings import Happening, tell
@@ -30,6 +28,7 @@ from functions.core.ports import (
     Published,
 )
 from functions.core.protocol import Position
+from functions.core.reaching import reach
 
 CLAIM_POLLS: Final = 5
 """So often a key is looked at again within CLAIM_WAIT_S."""
@@ -59,8 +58,11 @@ class Publish(Struct, frozen=True):
 async def publish(services: Services, wanted: Publish) -> Position | None:
     """Publish; give the position where history is kept, once every subscriber has been tried.
 
+    Or, where they are many, once workers have accepted to try them: then the publication counts as
+    fanned out, as nobody can tell later whether a worker died.
+
     Raises ProtocolError: 102, 106 when `data` is too long, 107 for a bad name, 111 when another
-    request with the same key is under way; and what Store and broadcast raise.
+    request with the same key is under way; and what Store and reach raise.
     """
     check_name(wanted.channel)
     check_data(wanted.data)
@@ -195,10 +197,7 @@ def _payload(services: Services, wanted: Publish, position: Position | None = No
 
 
 async def _reach(services: Services, wanted: Publish, payload: bytes, *, fresh: bool) -> None:
-    tally = await broadcast(
-        services, wanted.channel, payload, leave_out=wanted.leave_out, fresh=fresh
-    )
-    await prune(services, tally.gone)
+    await reach(services, wanted.channel, payload, leave_out=wanted.leave_out, fresh=fresh)
 
 
 async def _tell(services: Services, wanted: Publish, position: Position | None) -> None:

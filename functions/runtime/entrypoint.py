@@ -7,8 +7,14 @@ keeping between invocations, and they live in an event loop: so that is kept too
 import asyncio
 import atexit
 import logging
+import math
+import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from contextvars import ContextVar
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
+
+STARTING: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
+"""Set by Lambda, in which a handler is imported to be called."""
 
 Event: TypeAlias = Mapping[str, object]
 Result: TypeAlias = dict[str, object]
@@ -24,13 +30,22 @@ class Closable(Protocol):
 
 Kept = TypeVar("Kept", bound=Closable)
 
+_context: ContextVar[object] = ContextVar("_context", default=None)
+
+
+def time_left_s() -> float:
+    """Say how long the invocation that runs may still take; infinite where Lambda sets no limit."""
+    remaining_ms = getattr(_context.get(), "get_remaining_time_in_millis", None)
+    return math.inf if remaining_ms is None else remaining_ms() / 1000
+
 
 class Handler(Generic[Kept]):
-    """What Lambda calls: runs `handle` with what `make_kept` made at the first invocation.
+    """What Lambda calls: runs `handle` with what `make_kept` made, once for all invocations.
 
-    Loop and environment belong to the thread of the first invocation, which must make them all;
-    Lambda and the emulator's runners do. What `handle` raises passes through: Lambda logs it with
-    its traceback and reports the invocation as failed.
+    In Lambda that is at once, while the environment starts with all of a processor and a snapshot
+    may be taken; elsewhere at the first invocation. All invocations must come from one thread, as
+    Lambda's and those of the emulator's runners do. What `handle` raises passes through: Lambda
+    logs it with its traceback and reports the invocation as failed.
     """
 
     def __init__(
@@ -38,25 +53,30 @@ class Handler(Generic[Kept]):
     ) -> None:
         self._handle = handle
         self._make_kept = make_kept
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._kept: Kept | None = None
+        self._made: tuple[Kept, asyncio.AbstractEventLoop] | None = None
+        if STARTING in os.environ:
+            self._make()
 
-    def __call__(self, event: Event, _context: object = None) -> Result:
+    def __call__(self, event: Event, context: object = None) -> Result:
         """Serve one invocation."""
-        if self._loop is None or self._kept is None:
-            _show_logs()
-            self._kept = self._make_kept()
-            self._loop = asyncio.new_event_loop()
-            atexit.register(self.close)
-        return self._loop.run_until_complete(self._run(self._kept, event))
+        kept, loop = self._made or self._make()
+        _context.set(context)
+        return loop.run_until_complete(self._run(kept, event))
 
     def close(self) -> None:
         """Close what is kept; at the end of the process this is done by itself."""
         atexit.unregister(self.close)
-        if self._loop is not None and self._kept is not None:
-            self._loop.run_until_complete(self._kept.close())
-            self._loop.close()
-        self._loop = self._kept = None
+        if self._made is not None:
+            kept, loop = self._made
+            loop.run_until_complete(kept.close())
+            loop.close()
+        self._made = None
+
+    def _make(self) -> tuple[Kept, asyncio.AbstractEventLoop]:
+        _show_logs()
+        self._made = self._make_kept(), asyncio.new_event_loop()
+        atexit.register(self.close)
+        return self._made
 
     async def _run(self, kept: Kept, event: Event) -> Result:
         return await self._handle(kept, event)

@@ -1,7 +1,8 @@
 """Which adapter stands behind which port: the only module that imports adapters.
 
 Clients are opened when an invocation first needs them and kept. What every function needs is
-imported here at once, while Lambda starts the environment; what some need, when they do.
+imported here at once, while Lambda starts the environment; what some need, when they do
+(tests/functions/runtime/test_wiring.py).
 """
 
 import asyncio
@@ -17,30 +18,39 @@ from msgspec import structs
 
 from functions.actions.namespaces import NAMESPACES
 from functions.adapters import dynamodb
-from functions.core import closing, connections
+from functions.core import connections
 from functions.core.context import Context, Services
 from functions.core.errors import ClosingKind
-from functions.core.happenings import Outlet
 from functions.core.ports import Store, Transport
 from functions.core.rates import Buckets
 from functions.runtime import settings
 from functions.runtime.events import RequestContext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiobotocore.session import AioSession
+
+    from functions.adapters.lambda_invoke import LambdaInvoker
+    from functions.core.happenings import Outlet
+    from functions.core.workers import Job
 
 
 class Environment:
     """What one execution environment keeps: the settings, and the clients opened so far."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ, *, is_worker: bool = False) -> None:
         self._environ = environ
+        self._is_worker = is_worker
         self.settings = settings.read_settings(environ)
+        self.fanout = settings.read_fanout(environ)
+        dynamodb.prepare(environ)
         self._open = AsyncExitStack()
         self._store: Store | None = None
         self._transport: Transport | None = None
         self._event_bus: Outlet | None = None
         self._queue: Outlet | None = None
+        self._workers = _LambdaWorkers(lambda: self._session, self._open, self.fanout)
         self._buckets = Buckets()
 
     @cached_property
@@ -82,9 +92,10 @@ class Environment:
             namespaces=NAMESPACES,
             buckets=self._buckets,
             outlets=self,
+            workers=self._workers if self.fanout.function else None,
         )
 
-    async def event_bus(self) -> Outlet:
+    async def event_bus(self) -> "Outlet":
         """Give the outlet to the event bus, opening it the first time. Raises SettingsError."""
         if self._event_bus is None:
             from functions.adapters import eventbridge  # noqa: PLC0415 - few have such a hook
@@ -94,7 +105,7 @@ class Environment:
             self._event_bus = await self._open.enter_async_context(opening)
         return self._event_bus
 
-    async def queue(self) -> Outlet:
+    async def queue(self) -> "Outlet":
         """Give the outlet to the queue, opening it the first time. Raises SettingsError."""
         if self._queue is None:
             from functions.adapters import sqs  # noqa: PLC0415 - few have such a hook
@@ -111,7 +122,40 @@ class Environment:
     async def close(self) -> None:
         """Close the clients."""
         await self._open.aclose()
+        self._workers.forget()
         self._store = self._transport = self._event_bus = self._queue = None
+
+
+class _LambdaWorkers:
+    """Workers whose client is opened for the first job: few invocations have one."""
+
+    def __init__(
+        self,
+        session: "Callable[[], AioSession]",
+        opened: AsyncExitStack,
+        fanout: settings.FanoutSettings,
+    ) -> None:
+        self._session = session
+        self._opened = opened
+        self._fanout = fanout
+        self._lock = asyncio.Lock()
+        self._invoker: LambdaInvoker | None = None
+
+    @property
+    def number(self) -> int:
+        return self._fanout.workers
+
+    async def take(self, job: "Job") -> None:
+        async with self._lock:
+            if self._invoker is None:
+                from functions.adapters import lambda_invoke  # noqa: PLC0415 - few need it
+
+                opening = lambda_invoke.open_invoker(self._session(), self._fanout.function)
+                self._invoker = await self._opened.enter_async_context(opening)
+        await self._invoker.take(job)
+
+    def forget(self) -> None:
+        self._invoker = None
 
 
 class AskingConnection:
@@ -141,6 +185,8 @@ class AskingConnection:
 
     async def end(self, kind: ClosingKind) -> None:
         """Say why, and end the connection."""
+        from functions.core import closing  # noqa: PLC0415 - seldom, and `connect` never
+
         services = await self._environment.services()
         await closing.end_connection(services, self._request.connection_id, kind)
 

@@ -1,4 +1,4 @@
-"""The command line: `gatepost dev`, `gatepost replay`, `gatepost token`.
+"""The command line: `gatepost dev`, `replay`, `token`, `cost`, `smoke`.
 
 Parses, prints, and sets the exit code: 0 after Ctrl-C, 2 for a mistake of the developer (one
 sentence, no traceback). What the commands do is in their own modules, which are imported late so
@@ -15,15 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from gatepost import __version__
+from gatepost.cost import command as cost_command
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 from gatepost.gateway.core.settings import GatewaySettings
+from gatepost.smoke import command as smoke_command
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
 USAGE_ERROR = 2
+STANDING_ALONE = {"cost": cost_command.run, "smoke": smoke_command.run}
+"""Commands that need nothing of the emulator."""
 
 EXAMPLES = """\
 examples:
@@ -76,6 +80,17 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_token_options(token)
+    cost_command.add_options(commands.add_parser(
+        "cost",
+        help="what a month costs on AWS, item by item, and which choice dominates",
+        description="Prints a month's bill for a use of the system that you describe.",
+    ))  # fmt: skip
+    smoke_command.add_options(commands.add_parser(
+        "smoke",
+        help="try a running system from outside, as a client does",
+        description="Connects, subscribes, publishes, receives, recovers and disconnects; ends "
+        "with 0 when all of it works, with 1 at the first step that fails.",
+    ))  # fmt: skip
     return top
 
 
@@ -163,6 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from gatepost.emulator.replay import replay  # noqa: PLC0415 - the same
 
             return replay(given.file, sys.stdout)
+        if given.command in STANDING_ALONE:
+            return STANDING_ALONE[given.command](given, sys.stdout, sys.stderr)
         if given.command == "token":
             sys.stdout.write(f"{_token(given)}\n")
             return 0

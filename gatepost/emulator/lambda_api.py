@@ -28,6 +28,8 @@ SYNC_BYTES_MAX: Final = 6_291_456
 ASYNC_BYTES_MAX: Final = 1_048_576
 CLIENT_CONTEXT_BYTES_MAX: Final = 3583
 LOG_TAIL_BYTES: Final = 4096
+DEAD_LETTER_LENGTH: Final = 200
+"""So much of a dead letter is told."""
 RETRY_MINUTE_S: Final = 1.0
 """How long one of the minutes lasts here that Lambda waits between asynchronous retries."""
 
@@ -41,7 +43,8 @@ class LambdaApi:
     """Invokes the functions of a deployment for whoever asks on the HTTP port.
 
     `host` is what the port listens on. An asynchronous invocation that fails is tried again
-    `Function.retry_attempts` times, after one and then two minutes of `retry_minute_s` each.
+    `Function.retry_attempts` times, after one and then two minutes of `retry_minute_s` each, but
+    not when it would be too old by then; what is given up is reported.
     """
 
     def __init__(
@@ -135,15 +138,25 @@ class LambdaApi:
 
     async def _try_again_and_again(self, function: Function, payload: bytes) -> None:
         started = time.perf_counter()
-        for attempt in range(function.retry_attempts + 1):
-            if attempt:
-                await asyncio.sleep(min(attempt, 2) * self._retry_minute_s)
+        age_s = 0.0  # as it would be on AWS, where minutes last longer
+        for attempt in range(1, function.retry_attempts + 2):
+            began = time.perf_counter()
             outcome = await self._invoker.invoke(function.name, payload)
             if isinstance(outcome, Returned):
                 self._report(function, 202, "", started)
                 return
-        attempts = f"given up after {function.retry_attempts + 1} attempts"
-        self._report(function, 500, f"{attempts}: {_failure(outcome)}", started)
+            minutes = min(attempt, 2)
+            age_s += time.perf_counter() - began + 60 * minutes
+            if attempt > function.retry_attempts or age_s > function.event_age_s_max:
+                break
+            await asyncio.sleep(minutes * self._retry_minute_s)
+        detail = f"given up after {attempt} attempt{'s' if attempt > 1 else ''}"
+        if attempt <= function.retry_attempts:
+            detail += f", as it would be older than {function.event_age_s_max} s"
+        detail += f": {_failure(outcome)}"
+        if function.dead_letters:
+            detail += f"; dead letter: {_excerpt(payload)}"
+        self._report(function, 500, detail, started)
 
     def _report(self, function: Function, status: int, detail: str, started: float) -> None:
         deployment = self._deployment
@@ -226,6 +239,11 @@ def _error(failed: Failed) -> bytes:
     if failed.stack_trace:
         told["stackTrace"] = failed.stack_trace
     return msgspec_json.encode(told)
+
+
+def _excerpt(payload: bytes) -> str:
+    text = payload.decode(errors="replace")
+    return text if len(text) <= DEAD_LETTER_LENGTH else f"{text[:DEAD_LETTER_LENGTH]}…"
 
 
 def _failure(outcome: Outcome) -> str:

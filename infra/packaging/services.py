@@ -47,7 +47,7 @@ def _opens(function: ast.expr) -> bool:
     """Say whether this is `create_client` of botocore's, or a call of boto3 or a session of it."""
     if not isinstance(function, ast.Attribute):
         return False
-    owner = function.value
+    owner = function.value.func if isinstance(function.value, ast.Call) else function.value
     name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
     of_boto3 = name == "boto3" or name.lower().endswith("session")
     return function.attr == "create_client" or (function.attr in _BOTO3_OPENERS and of_boto3)

@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from aiobotocore.config import AioConfig
@@ -16,8 +16,10 @@ from aiobotocore.session import AioSession, get_session
 
 from functions.adapters import dynamodb
 from functions.adapters import dynamodb_items as items
+from functions.adapters.dynamodb_access import read_access
+from functions.adapters.dynamodb_client import Client
 from functions.core.ports import Store
-from tests.conftest import fresh_table
+from tests.conftest import FAKE_CREDENTIALS, fresh_table
 from tests.contract.fault_proxy import FaultProxy, fault_proxy
 from tests.contract.scripted_gateway import ScriptedGateway, scripted_gateway
 from tests.fake_rows import Rows
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
     from functions.adapters.dynamodb_items import Item, Key
+
+OURS = "ours"
+AIOBOTOCORE = "aiobotocore"
+"""The clients of a table. The second is the oracle of the first."""
 
 # A lost answer costs a test this long, not the seconds of CONFIG.
 IMPATIENT = dynamodb.botocores_config().merge(AioConfig(read_timeout=1))
@@ -60,6 +66,10 @@ class TableCase:
         """Block a user until a moment (epoch seconds)."""
         await self.put({**items.block_key(user), "expires_at": items.number(until)})
 
+    async def split(self, channel: str, shards: int) -> None:
+        """Give a channel so many shards."""
+        await self.put({**items.shards_key(channel), "shards": items.number(shards)})
+
     async def rows(self) -> int:
         """Count all rows."""
         return len(await self.items())
@@ -74,6 +84,7 @@ class StoreCase:
 
     store: Store
     block: Callable[[str, int], Awaitable[None]]
+    split: Callable[[str, int], Awaitable[None]]
     rows: Callable[[], Awaitable[int]]
     repeats: bool = False
 
@@ -85,7 +96,19 @@ def aws_session() -> AioSession:
 
 
 @asynccontextmanager
-async def open_table(endpoint: str, session: AioSession) -> AsyncIterator[TableCase]:
+async def open_ours(endpoint: str) -> AsyncIterator["DynamoDBClient"]:
+    """Keep the client that is used in Lambda."""
+    access = read_access({**FAKE_CREDENTIALS, "AWS_ENDPOINT_URL_DYNAMODB": endpoint})
+    assert access
+    client = Client(access, None, read_timeout_s=1)
+    yield cast("DynamoDBClient", client)
+    await client.close()
+
+
+@asynccontextmanager
+async def open_table(
+    endpoint: str, session: AioSession, client_kind: str = OURS
+) -> AsyncIterator[TableCase]:
     """Keep a fresh table, a client for it, and a Store that reaches it through a fault proxy."""
     async with AsyncExitStack() as stack:
         table_name = stack.enter_context(fresh_table(endpoint))
@@ -94,7 +117,9 @@ async def open_table(endpoint: str, session: AioSession) -> AsyncIterator[TableC
             session.create_client("dynamodb", endpoint_url=endpoint)
         )
         through_proxy = await stack.enter_async_context(
-            session.create_client("dynamodb", endpoint_url=proxy.url, config=IMPATIENT)
+            open_ours(proxy.url)
+            if client_kind == OURS
+            else session.create_client("dynamodb", endpoint_url=proxy.url, config=IMPATIENT)
         )
         store = dynamodb.store_over(through_proxy, table_name)
         yield TableCase(store, client, table_name, proxy)
@@ -119,7 +144,13 @@ async def fast_table(
 
 
 @pytest.fixture(
-    params=["memory", "moto", "bad day", pytest.param("dynoxide", marks=pytest.mark.dynoxide)]
+    params=[
+        "memory",
+        "moto",
+        "bad day",
+        "bad day by aiobotocore",
+        pytest.param("dynoxide", marks=pytest.mark.dynoxide),
+    ]
 )
 async def case(
     request: pytest.FixtureRequest, aws_session: AioSession, fake_credentials: dict[str, str]
@@ -129,11 +160,12 @@ async def case(
         yield _memory_case()
         return
     fixture = "dynoxide_endpoint" if request.param == "dynoxide" else "moto_endpoint"
-    async with open_table(request.getfixturevalue(fixture), aws_session) as case:
-        if request.param == "bad day":
+    kind = AIOBOTOCORE if AIOBOTOCORE in request.param else OURS
+    async with open_table(request.getfixturevalue(fixture), aws_session, kind) as case:
+        repeats = "bad day" in request.param
+        if repeats:
             case.proxy.have_a_bad_day()
-        repeats = request.param == "bad day"
-        yield StoreCase(case.store, case.block, case.rows, repeats)
+        yield StoreCase(case.store, case.block, case.split, case.rows, repeats=repeats)
 
 
 def _memory_case() -> StoreCase:
@@ -146,7 +178,10 @@ def _memory_case() -> StoreCase:
     async def rows() -> int:
         return kept.count()
 
-    return StoreCase(store, block, rows)
+    async def split(channel: str, shards: int) -> None:
+        kept.shards[channel] = shards
+
+    return StoreCase(store, block, split, rows)
 
 
 @pytest.fixture

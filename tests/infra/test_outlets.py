@@ -24,7 +24,7 @@ def test_functions_that_call_hooks_may_put_into_these_two_outlets(
     copy_project(tmp_path)
     packaged = package(tmp_path)
     (policy,) = packaged.of_type("AWS::IAM::ManagedPolicy").values()
-    roles = {"ApiRole", "DisconnectRole", "MessageRole", "RefreshRole"}
+    roles = {"ApiRole", "DisconnectRole", "FanoutRole", "MessageRole", "RefreshRole"}
     assert {role["Ref"] for role in policy["Roles"]} == roles
     granted = {
         statement["Action"]: statement["Resource"]
@@ -34,7 +34,7 @@ def test_functions_that_call_hooks_may_put_into_these_two_outlets(
         "events:PutEvents": {"Fn::GetAtt": ["EventBus", "Arn"]},
         "sqs:SendMessage": {"Fn::GetAtt": ["EventQueue", "Arn"]},
     }
-    (queue,) = packaged.of_type("AWS::SQS::Queue").values()
+    queue = packaged.resources["EventQueue"]["Properties"]
     (bus,) = packaged.of_type("AWS::Events::EventBus").values()
     variables = packaged.resources["MessageLambdaFunction"]["Properties"]["Environment"]
     assert variables["Variables"]["EVENT_BUS_NAME"] == bus["Name"]

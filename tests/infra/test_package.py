@@ -26,6 +26,7 @@ TABLE_ACTIONS = {
     "ApiRole": FORGETTING | {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
     "ConnectRole": {"dynamodb:ConditionCheckItem", "dynamodb:PutItem"},
     "DisconnectRole": FORGETTING,
+    "FanoutRole": FORGETTING,
     "MessageRole": FORGETTING | {"dynamodb:PutItem"},
     "RefreshRole": FORGETTING,
 }
@@ -34,10 +35,11 @@ TABLE_ACTIONS = {
 REACHES_CONNECTIONS = {
     "ApiRole": ["POST", "DELETE"],
     "DisconnectRole": ["POST"],
+    "FanoutRole": ["POST"],
     "MessageRole": ["POST", "DELETE"],
     "RefreshRole": ["POST", "DELETE"],
 }
-FUNCTIONS = ("api", "authorizer", "connect", "disconnect", "message", "refresh")
+FUNCTIONS = ("api", "authorizer", "connect", "disconnect", "fanout", "message", "refresh")
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
@@ -134,7 +136,7 @@ def test_who_sends_knows_the_management_api_of_its_own_stage(packaged: "Package"
         if (endpoint := function["Environment"]["Variables"].get(MANAGEMENT_ENDPOINT))
     }
     stage = "https://${WebsocketsApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev"
-    names = ("api", "disconnect", "message", "refresh")
+    names = ("api", "disconnect", "fanout", "message", "refresh")
     assert told == {f"gatepost-dev-{name}": {"Fn::Sub": stage} for name in names}
 
 

@@ -216,7 +216,8 @@ class Function(Struct, frozen=True):
 
     `handler` is Lambda's handler string (`functions/connect.handler`), relative to `code_root`.
     `environment` is what the template sets, every value already a string. `retry_attempts` is how
-    often an asynchronous invocation that failed is tried again.
+    often an asynchronous invocation that failed is tried again, while it is not older than
+    `event_age_s_max`. `dead_letters` tells that one which is given up would go to a queue or topic.
     """
 
     name: str
@@ -227,6 +228,8 @@ class Function(Struct, frozen=True):
     timeout_s: float = 6.0
     memory_mb: int = 1024
     retry_attempts: int = 2
+    event_age_s_max: int = 21_600
+    dead_letters: bool = False
 
 
 class Table(Struct, frozen=True):

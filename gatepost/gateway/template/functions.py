@@ -29,6 +29,9 @@ MEMORY_MB_MIN: Final = 128
 MEMORY_MB_MAX: Final = 10_240
 RETRY_ATTEMPTS_MAX: Final = 2
 """How often Lambda repeats a failed asynchronous invocation, where a function says no less."""
+EVENT_AGE_S_MIN: Final = 60
+EVENT_AGE_S_MAX: Final = 21_600
+"""How long Lambda tries at all, where a function says no less (PutFunctionEventInvokeConfig)."""
 RUNTIME_DEFAULT: Final = "nodejs24.x"
 """What the framework takes when a template names no runtime."""
 
@@ -165,7 +168,7 @@ def _check_runtime(view: "View", function: Function) -> None:
 def _without_effect(key: str, view: "View", provider: "View") -> "Iterator[str]":
     if "layers" in view or "layers" in provider:
         yield f"{view.place}: layers of {key} have no effect here"
-    for setting, verb in (("destinations", "have"), ("onError", "has"), ("url", "has")):
+    for setting, verb in (("destinations", "have"), ("url", "has")):
         if (value := view.get(setting)) is not None and value.node.value is not False:
             yield f"{value.place}: {setting} of {key} {verb} no effect here"
 
@@ -178,6 +181,7 @@ def _function(name: str, view: "View", reading: Reading) -> Function:
     if not _HANDLER.fullmatch(handler.text()):
         raise handler.error(f"is {handler.text()!r}; it must be a module and a name: app.handler")
     given, retries = settings.either("runtime"), view.get("maximumRetryAttempts")
+    age = view.get("maximumEventAge")
     runtime = RUNTIME_DEFAULT if given is None else given.text()
     return Function(
         name=name,
@@ -190,6 +194,10 @@ def _function(name: str, view: "View", reading: Reading) -> Function:
         retry_attempts=(
             RETRY_ATTEMPTS_MAX if retries is None else retries.integer(0, RETRY_ATTEMPTS_MAX)
         ),
+        event_age_s_max=(
+            EVENT_AGE_S_MAX if age is None else age.integer(EVENT_AGE_S_MIN, EVENT_AGE_S_MAX)
+        ),
+        dead_letters="onError" in view,
     )
 
 

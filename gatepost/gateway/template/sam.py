@@ -117,6 +117,7 @@ def _beside_function(function: Resource) -> "Iterator[Resource]":
             f"{function.logical_id}EventInvokeConfig",
             FunctionName=name,
             MaximumRetryAttempts=config.get("MaximumRetryAttempts"),
+            MaximumEventAgeInSeconds=config.get("MaximumEventAgeInSeconds"),
         )
 
 

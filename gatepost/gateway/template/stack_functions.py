@@ -12,7 +12,14 @@ from msgspec import structs
 from gatepost.gateway.core.deployment import Function
 from gatepost.gateway.template.code_location import code_root
 from gatepost.gateway.template.errors import TemplateError
-from gatepost.gateway.template.functions import MEMORY_MB_MAX, MEMORY_MB_MIN, TIMEOUT_S_MAX
+from gatepost.gateway.template.functions import (
+    EVENT_AGE_S_MAX,
+    EVENT_AGE_S_MIN,
+    MEMORY_MB_MAX,
+    MEMORY_MB_MIN,
+    RETRY_ATTEMPTS_MAX,
+    TIMEOUT_S_MAX,
+)
 from gatepost.gateway.template.yaml_source import scalar_text
 
 if TYPE_CHECKING:
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S_DEFAULT: Final = 3
 MEMORY_MB_DEFAULT: Final = 128
-RETRY_ATTEMPTS_DEFAULT: Final = 2
 
 _ARN: Final = re.compile(
     r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d+:function:)?(?P<name>[A-Za-z0-9_.${}-]+)(?::[^:/]+)?"
@@ -32,7 +38,7 @@ _ARN: Final = re.compile(
 _URI: Final = re.compile(r"arn:[^/]+:lambda:path/[0-9-]+/functions/(?P<arn>.+)/invocations")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HANDLER: Final = re.compile(r"[^\s]+\.[^\s./]+")
-_IDLE: Final = frozenset({"DeadLetterConfig", "FileSystemConfigs", "ImageConfig", "Layers"})
+_IDLE: Final = frozenset({"FileSystemConfigs", "ImageConfig", "Layers"})
 _RUNTIMES: Final = ("python", "nodejs")
 
 
@@ -51,7 +57,7 @@ def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Funct
 
     Raises TemplateError for one of them that can't be run.
     """
-    retries = _retry_attempts(stack)
+    invoked = _event_invoke_configs(stack)
     custom = _of_custom_resources(stack)
     functions = {}
     for name, resource in stack.functions().items():
@@ -69,8 +75,7 @@ def read_functions(stack: "Stack", needed: "Collection[str]") -> dict[str, Funct
             stack.notice(resource, f"is not run here: its runtime is {function.runtime}")
             continue
         stack.note_idle(resource, _IDLE)
-        attempts = retries.get(name, RETRY_ATTEMPTS_DEFAULT)
-        functions[name] = structs.replace(function, retry_attempts=attempts)
+        functions[name] = structs.replace(function, **invoked.get(name, {}))
     return functions
 
 
@@ -89,6 +94,7 @@ def _function(name: str, resource: "Resource", stack: "Stack") -> Function:
         environment=_environment(name, resource, stack),
         timeout_s=resource.integer("Timeout", 1, TIMEOUT_S_MAX) or TIMEOUT_S_DEFAULT,
         memory_mb=resource.integer("MemorySize", MEMORY_MB_MIN, MEMORY_MB_MAX) or MEMORY_MB_DEFAULT,
+        dead_letters=resource.get("DeadLetterConfig") is not None,
     )
 
 
@@ -109,15 +115,20 @@ def _environment(function: str, resource: "Part", stack: "Stack") -> dict[str, s
     return values
 
 
-def _retry_attempts(stack: "Stack") -> dict[str, int]:
-    """Return how often failed asynchronous invocations are tried again, where it is set."""
-    attempts = {}
+def _event_invoke_configs(stack: "Stack") -> dict[str, dict[str, int]]:
+    """Return how often and how long failed asynchronous invocations are tried, where it is set."""
+    found = {}
     for config in stack.of_kind("AWS::Lambda::EventInvokeConfig"):
         name = function_named(config.require_text("FunctionName"))
-        number = config.integer("MaximumRetryAttempts", 0, RETRY_ATTEMPTS_DEFAULT)
-        if name is not None and number is not None:
-            attempts[name] = number
-    return attempts
+        limits = {
+            "retry_attempts": config.integer("MaximumRetryAttempts", 0, RETRY_ATTEMPTS_MAX),
+            "event_age_s_max": config.integer(
+                "MaximumEventAgeInSeconds", EVENT_AGE_S_MIN, EVENT_AGE_S_MAX
+            ),
+        }
+        if name is not None:
+            found[name] = {key: limit for key, limit in limits.items() if limit is not None}
+    return found
 
 
 def _of_custom_resources(stack: "Stack") -> set[str]:

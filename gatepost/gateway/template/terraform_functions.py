@@ -18,7 +18,6 @@ from gatepost.gateway.template.errors import TemplateError
 from gatepost.gateway.template.functions import (
     MEMORY_MB_MAX,
     MEMORY_MB_MIN,
-    RETRY_ATTEMPTS_MAX,
     TIMEOUT_S_MAX,
 )
 from gatepost.gateway.template.hcl_functions import text
@@ -43,7 +42,7 @@ _RUNTIMES: Final = re.compile(r"python3\.[0-9]+|nodejs[0-9]+\.(x|[0-9]+)")
 _HANDLER: Final = re.compile(r"[^\s]+\.[^\s./]+")
 _NEIGHBOURS: Final = ("src", "lambda", "lambdas", "functions", "handlers", ".")
 _OBJECTS: Final = ("aws_s3_object", "aws_s3_bucket_object")
-_RETRIES: Final = "aws_lambda_function_event_invoke_config"
+_EVENT_INVOKE_CONFIG: Final = "aws_lambda_function_event_invoke_config"
 
 
 def function_of(evaluator: "Evaluator", resource: "Resource", attribute: str) -> str | None:
@@ -70,7 +69,7 @@ def read_functions(
     """
     functions: dict[str, Function] = {}
     uses = Uses()
-    retries = dict(_retries(evaluator))
+    invoked = dict(_event_invoke_configs(evaluator))
     for resource in evaluator.plan.of_type(TYPE):
         name = str(evaluator.attribute(resource, "function_name"))
         try:
@@ -88,20 +87,22 @@ def read_functions(
                 raise
             notices.append(f"{resource.address} is left out: {error.message}")
             continue
-        attempts = retries.get(function.name, RETRY_ATTEMPTS_MAX)
-        functions[function.name] = structs.replace(function, retry_attempts=attempts)
+        functions[function.name] = structs.replace(function, **invoked.get(function.name, {}))
         if resource.values.get("layers"):
             notices.append(f"layers of {resource.address} have no effect here")
     notices.extend(uses.notices())
     return functions
 
 
-def _retries(evaluator: "Evaluator") -> "Iterator[tuple[str, int]]":
-    for resource in evaluator.plan.of_type(_RETRIES):
-        attempts = resource.values.get("maximum_retry_attempts")
+def _event_invoke_configs(evaluator: "Evaluator") -> "Iterator[tuple[str, dict[str, int]]]":
+    for resource in evaluator.plan.of_type(_EVENT_INVOKE_CONFIG):
         name = function_of(evaluator, resource, "function_name")
-        if name is not None and isinstance(attempts, int):
-            yield name, attempts
+        limits = {
+            "retry_attempts": resource.values.get("maximum_retry_attempts"),
+            "event_age_s_max": resource.values.get("maximum_event_age_in_seconds"),
+        }
+        if name is not None:
+            yield name, {key: limit for key, limit in limits.items() if isinstance(limit, int)}
 
 
 def _function(
@@ -137,6 +138,7 @@ def _function(
                 evaluator, resource, "memory_size", default=MEMORY_MB_DEFAULT, high=MEMORY_MB_MAX
             )
         ),
+        dead_letters=bool(resource.values.get("dead_letter_config")),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec import structs
 
-from functions.core.broadcast import Tally, broadcast
+from functions.core.broadcast import Tally, broadcast, fan_out
 from functions.core.context import Context
 from functions.core.ports import Failed, Gone, Subscription
 from tests.fake_rows import Rows
@@ -24,7 +24,7 @@ class Breaking(MemorySubscriptions):
     """Subscriptions whose second page can't be read."""
 
     async def of_channel(
-        self, channel: str, *, now: int, fresh: bool = True
+        self, channel: str, *, now: int, fresh: bool = True, shards: int | None = None
     ) -> AsyncIterator[Sequence[str]]:
         """Give one page and fail."""
         yield ["a=", "b="]
@@ -136,7 +136,8 @@ async def test_a_broadcast_that_takes_too_long_begins_no_more_sends(
     hold = asyncio.Event()
     transport.hanging = {f"{number}=": hold for number in range(9)}
     asyncio.get_running_loop().call_later(0.1, hold.set)
+    pages = context.store.subscriptions.of_channel("chat:a", now=0)
     with pytest.raises(TimeoutError):
-        await broadcast(context, "chat:a", b"x", timeout_s=0.02)
+        await fan_out(context, pages, b"x", to="channel=chat:a", timeout_s=0.02)
     assert len(transport.sent) == transport.width
     assert f"delivered={transport.width}" in caplog.text

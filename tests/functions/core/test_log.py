@@ -14,8 +14,8 @@ from functions.core.context import Services
 from functions.core.errors import ProtocolError
 from functions.core.log import HOLES_MAX, Slice
 from functions.core.ports import Entry, OffsetTaken
+from tests.fake_log import MemoryLog
 from tests.fake_rows import Rows
-from tests.fakes import MemoryLog
 from tests.functions.conftest import START, Clock
 from tests.functions.core.conftest import AGE_S, CHANNEL, LaidLog, log_services, offsets, told
 

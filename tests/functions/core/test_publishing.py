@@ -16,8 +16,9 @@ from functions.core.ports import Claim, Conflict, Entry, Gone, Subscription
 from functions.core.protocol import Position, Sender
 from functions.core.publishing import APPEND_ATTEMPTS, Publish, publish, signal
 from tests.dying import Died, Life
+from tests.fake_log import MemoryLog
 from tests.fake_rows import Rows
-from tests.fakes import MemoryLog, MemoryTransport
+from tests.fakes import MemoryTransport
 from tests.functions.conftest import START, Clock
 
 if TYPE_CHECKING:

@@ -1,11 +1,12 @@
 """The handler that Lambda calls."""
 
 import asyncio
+import math
 import threading
 
 import pytest
 
-from functions.runtime.entrypoint import Event, Handler, Result
+from functions.runtime.entrypoint import STARTING, Event, Handler, Result, time_left_s
 
 
 class Kept:
@@ -49,6 +50,25 @@ def test_loop_and_environment_are_kept_between_invocations() -> None:
     assert made[0].loops[0].is_closed()
 
 
+def test_in_lambda_the_environment_is_made_while_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There a handler is imported to be called, with all of a processor to begin with."""
+    monkeypatch.setenv(STARTING, "on-demand")
+    made: list[Kept] = []
+
+    def make() -> Kept:
+        made.append(Kept())
+        return made[-1]
+
+    handler = Handler(note_loop, make)
+    assert len(made) == 1
+    assert handler({}, None)["kept"] is made[0]
+    assert len(made) == 1
+    handler.close()
+    assert made[0].closed
+
+
 def test_an_exception_passes_through_and_is_not_logged_twice(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -90,3 +110,22 @@ def test_a_handler_runs_in_any_thread() -> None:
 
     asyncio.run(beside_a_running_loop())
     assert len(results) == 2
+
+
+def test_a_handler_may_ask_how_long_it_may_take() -> None:
+    """Which Lambda's context knows; where there is none, there is no limit."""
+
+    class Context:
+        """Lambda's context."""
+
+        def get_remaining_time_in_millis(self) -> int:
+            """Give what is left."""
+            return 1500
+
+    async def tell(_kept: Kept, _event: Event) -> Result:
+        return {"left": time_left_s()}
+
+    handler = Handler(tell, Kept)
+    assert handler({}, Context()) == {"left": 1.5}
+    assert handler({}) == {"left": math.inf}
+    handler.close()

@@ -1,5 +1,9 @@
-"""What an environment loads; what it opens is tested over real parts in tests/contract."""
+"""What each entry point loads when it is imported, which a cold start waits for.
 
+Whoever makes an entry point load more reviews it here; `python -X importtime` says what it costs.
+"""
+
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,29 +12,87 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
+TABLE = {"httptools", "msgspec"}
+TOKENS = {"_cffi_backend", "cryptography", "jwt"}
+PACKAGES = {
+    "authorizer": {"msgspec"} | TOKENS,
+    "connect": TABLE,
+    "disconnect": TABLE,
+    "fanout": TABLE,
+    "message": TABLE,
+    "refresh": TABLE | TOKENS,
+    "api": TABLE | TOKENS | {"anyio", "mangum", "starlette"},
+}
+"""Packages of others. Aiobotocore and its aiohttp and botocore come when something is sent."""
 
-TOKENS = ("cryptography", "functions.identity", "jwt")
-ACTIONS = ("functions.actions.registry", "functions.core.publishing")
-CLIENTS = ("aiobotocore", "botocore", "functions.adapters")
+NOT_OURS = {"_cython_3_3_0", "_openssl", "cython_runtime", "typing_extensions"}
+"""What compiled packages register, and what they need below Python 3.13 alone."""
+
+STORE = {
+    "actions",
+    "actions.namespaces",
+    "adapters",
+    "adapters.credentials",
+    "adapters.dynamodb",
+    "adapters.dynamodb_access",
+    "adapters.dynamodb_client",
+    "adapters.dynamodb_connections",
+    "adapters.dynamodb_items",
+    "adapters.dynamodb_link",
+    "adapters.dynamodb_log",
+    "adapters.dynamodb_presence",
+    "adapters.dynamodb_signing",
+    "adapters.dynamodb_subscriptions",
+    "adapters.dynamodb_table",
+    "adapters.trust",
+    "core",
+    "core.connections",
+    "core.context",
+    "core.errors",
+    "core.limits",
+    "core.namespaces",
+    "core.permissions",
+    "core.ports",
+    "core.protocol",
+    "core.rates",
+    "runtime",
+    "runtime.entrypoint",
+    "runtime.events",
+    "runtime.settings",
+    "runtime.wiring",
+}
+CLOSING = {"core.broadcast", "core.closing", "core.happenings", "core.presence"}
+MODULES = {"connect": STORE | {"connect"}, "disconnect": STORE | CLOSING | {"disconnect"}}
+"""Our own, for those that every connection waits for: nothing that only a message needs."""
 
 
-@pytest.mark.parametrize(
-    ("entry_point", "needed", "needless"),
-    [
-        ("authorizer", TOKENS, (*ACTIONS, *CLIENTS)),
-        ("connect", CLIENTS, (*ACTIONS, *TOKENS, "functions.adapters.management")),
-        ("disconnect", CLIENTS, (*ACTIONS, *TOKENS)),
-        ("message", (*ACTIONS, *CLIENTS), TOKENS),
-        ("refresh", (*CLIENTS, *TOKENS), ACTIONS),
-    ],
-)
-def test_a_function_loads_what_it_needs(
-    entry_point: str, needed: tuple[str, ...], needless: tuple[str, ...]
-) -> None:
-    """On a cold start somebody waits for every import."""
-    program = f"import sys, functions.{entry_point}; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.split()
-    assert [name for name in needed if name not in loaded] == []
-    assert [name for name in loaded if name.startswith(needless)] == []
+def loaded_by(entry_point: str) -> list[str]:
+    """Import an entry point in a process of its own; give the modules that are new then."""
+    script = (
+        "import json, sys\nbefore = set(sys.modules)\n"
+        f"import functions.{entry_point}\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    names: list[str] = json.loads(ran.stdout)
+    return names
+
+
+@pytest.mark.parametrize("entry_point", PACKAGES)
+def test_an_entry_point_loads_the_packages_that_were_reviewed(entry_point: str) -> None:
+    """No more and no less."""
+    names = {name.partition(".")[0] for name in loaded_by(entry_point)}
+    assert names - sys.stdlib_module_names - NOT_OURS - {"functions"} == PACKAGES[entry_point]
+
+
+@pytest.mark.parametrize("entry_point", MODULES)
+def test_who_opens_and_closes_connections_loads_only_what_that_takes(entry_point: str) -> None:
+    """No publishing, no log, no actions."""
+    names = {name for name in loaded_by(entry_point) if name.startswith("functions.")}
+    assert {name.removeprefix("functions.") for name in names} == MODULES[entry_point]
+
+
+def test_every_entry_point_is_reviewed() -> None:
+    """A new one too."""
+    assert {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"} == set(PACKAGES)

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from gatepost.emulator.lambda_api import (
     ASYNC_BYTES_MAX,
+    DEAD_LETTER_LENGTH,
     LOG_TAIL_BYTES,
     SYNC_BYTES_MAX,
     LambdaApi,
@@ -39,7 +40,15 @@ DEPLOYMENT = Deployment(
     "123456789012",
     Path(),
     (),
-    {"shop-dev-f": Function("shop-dev-f", "f.handler", "python3.13", Path())},
+    {
+        "shop-dev-f": Function("shop-dev-f", "f.handler", "python3.13", Path()),
+        "shop-dev-g": Function(
+            "shop-dev-g", "g.handler", "python3.13", Path(), event_age_s_max=90, dead_letters=True
+        ),
+        "shop-dev-once": Function(
+            "shop-dev-once", "o.handler", "python3.13", Path(), retry_attempts=0
+        ),
+    },
 )
 
 
@@ -292,6 +301,32 @@ async def test_an_event_is_accepted_at_once_and_tried_three_times(
     (report,) = port.reports
     assert (report.kind, report.route_key, report.status) == ("invoke", "f", 500)
     assert report.detail == "given up after 3 attempts: ValueError: broken"
+
+
+async def test_an_event_that_would_be_too_old_is_given_up_as_a_dead_letter(
+    port: Port, eventually: "Eventually"
+) -> None:
+    """Its age counts AWS's minutes; the log has what a queue of dead letters would get."""
+    port.functions.outcomes.extend([BROKEN] * 4)
+    payload = json.dumps({"n": 1, "text": "x" * 300}).encode()
+    await port.invoke(FunctionName="shop-dev-g", InvocationType="Event", Payload=payload)
+    await eventually(lambda: port.reports)
+    assert len(port.functions.events) == 2
+    shown = payload.decode()[:DEAD_LETTER_LENGTH]
+    assert port.reports[-1].detail == (
+        "given up after 2 attempts, as it would be older than 90 s: ValueError: broken; "
+        f"dead letter: {shown}…"
+    )
+
+
+async def test_an_event_that_is_tried_once_is_given_up_at_once(
+    port: Port, eventually: "Eventually"
+) -> None:
+    """As the workers of this template are."""
+    port.functions.outcomes.append(BROKEN)
+    await port.invoke(FunctionName="shop-dev-once", InvocationType="Event", Payload=b"{}")
+    await eventually(lambda: port.reports)
+    assert port.reports[-1].detail == "given up after 1 attempt: ValueError: broken"
 
 
 async def test_an_event_that_succeeds_is_not_tried_again(

@@ -65,18 +65,26 @@ def test_a_function_without_route_is_there_for_whoever_invokes_it(read: "Read") 
   worker:
     handler: app.work
     maximumRetryAttempts: 1
+    maximumEventAge: 90
+    onError: arn:aws:sns:us-east-1:123456789012:failures
     layers: [arn:x]
     url: true
     destinations: {{onFailure: other}}
   hello: {{handler: app.hello, url: false, events: [{{websocket: $connect}}]}}
   nothing:
 """)
-    attempts = {name: one.retry_attempts for name, one in deployment.functions.items()}
-    assert attempts == {"shop-dev-worker": 1, "shop-dev-hello": 2}
+    asynchronously = {
+        name: (one.retry_attempts, one.event_age_s_max, one.dead_letters)
+        for name, one in deployment.functions.items()
+    }
+    assert asynchronously == {
+        "shop-dev-worker": (1, 90, True),
+        "shop-dev-hello": (2, 21_600, False),
+    }
     assert [notice.rpartition("/")[2] for notice in deployment.notices] == [
         "serverless.yml:6: layers of worker have no effect here",
-        "serverless.yml:10: destinations of worker have no effect here",
-        "serverless.yml:9: url of worker has no effect here",
+        "serverless.yml:12: destinations of worker have no effect here",
+        "serverless.yml:11: url of worker has no effect here",
     ]
 
 

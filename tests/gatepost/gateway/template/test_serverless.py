@@ -66,12 +66,26 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
     verifies = dict.fromkeys(
         ("JWT_SECRET", "JWT_JWKS_URL", "JWT_AUDIENCE", "JWT_ISSUER", "ORIGINS"), ""
     )
+    deals = {
+        "FANOUT_FUNCTION": "gatepost-test-fanout",
+        "FANOUT_QUOTA": "10000",
+        "FANOUT_SHARE": "0.8",
+        "FANOUT_WORKERS": "5",
+    }
+    worker = structs.replace(
+        function("fanout", 29, **reaches, **deals),
+        memory_mb=1769,
+        retry_attempts=0,
+        event_age_s_max=60,
+        dead_letters=True,
+    )
     functions = (
-        function("api", 29, API_KEYS="", **verifies, **reaches),
+        function("api", 29, API_KEYS="", **verifies, **reaches, **deals),
         function("authorizer", 10, **verifies),
         function("connect", 10),
         function("disconnect", 29, **reaches),
-        function("message", 29, **reaches),
+        worker,
+        function("message", 29, **reaches, **deals),
         function("refresh", 29, **verifies, **reaches),
     )
     asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
@@ -95,6 +109,7 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         functions={function.name: function for function in functions},
         tables=(Table("gatepost-test-Table", TABLE, "expires_at"),),
         settings={"pages": "web", "index": "demo/chat.html"},
+        notices=("not emulated: FanoutDeadLetters (AWS::SQS::Queue)",),
     )
 
 

@@ -16,12 +16,15 @@ def test_what_a_function_is_set_to(read_stack: "ReadStack") -> None:
     """Name, time-out, memory and environment; numbers may be texts."""
     deployment = read_stack(
         "Retry: {Type: AWS::Lambda::EventInvokeConfig, Properties: "
-        "{FunctionName: !Ref Hello, Qualifier: $LATEST, MaximumRetryAttempts: 0}}",
+        "{FunctionName: !Ref Hello, Qualifier: $LATEST, MaximumRetryAttempts: 0, "
+        "MaximumEventAgeInSeconds: '90'}}",
         function=", FunctionName: hello, Timeout: '20', MemorySize: 512, "
+        "DeadLetterConfig: {TargetArn: 'arn:x'}, "
         "Environment: {Variables: {A: 1, B: !Ref AWS::NoValue, C: true}}",
     )
     function = deployment.functions["hello"]
     assert (function.timeout_s, function.memory_mb, function.retry_attempts) == (20, 512, 0)
+    assert (function.event_age_s_max, function.dead_letters) == (90, True)
     assert function.environment == {"A": "1", "C": "true"}
 
 

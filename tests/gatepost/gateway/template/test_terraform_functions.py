@@ -25,15 +25,18 @@ def test_a_function_has_the_provider_s_defaults(plan: "TerraformProject") -> Non
 
 def test_settings_retries_and_layers_are_read(plan: "TerraformProject") -> None:
     """Layers have no effect, which a notice says."""
-    plan.add(HELLO, timeout=20, memory_size=512, layers=["arn:x"])
+    dead = [{"target_arn": "arn:y"}]
+    plan.add(HELLO, timeout=20, memory_size=512, layers=["arn:x"], dead_letter_config=dead)
     plan.add(
         "aws_lambda_function_event_invoke_config.hello",
         function_name="hello",
         maximum_retry_attempts=0,
+        maximum_event_age_in_seconds=90,
     )
     deployment = plan.read()
     function = deployment.functions["hello"]
     assert (function.timeout_s, function.memory_mb, function.retry_attempts) == (20, 512, 0)
+    assert (function.event_age_s_max, function.dead_letters) == (90, True)
     assert deployment.notices == (f"layers of {HELLO} have no effect here",)
 
 

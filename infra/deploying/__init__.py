@@ -1,0 +1,1 @@
+"""What deploying needs: of the machine and the project (needs), and of the account (account)."""
