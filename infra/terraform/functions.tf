@@ -1,15 +1,18 @@
 locals {
   # What each function adds to what all have. Its role is in permissions.tf.
   functions = {
-    authorizer = { timeout_s = 10, verifies_tokens = true, reaches_connections = false }
-    connect    = { timeout_s = 10, verifies_tokens = false, reaches_connections = false }
+    authorizer = { timeout_s = 10, verifies_tokens = true, environment = "none" }
+    connect    = { timeout_s = 10, verifies_tokens = false, environment = "none" }
     # It tells who stays, as message does.
-    disconnect = { timeout_s = 29, verifies_tokens = false, reaches_connections = true }
+    disconnect = { timeout_s = 29, verifies_tokens = false, environment = "connections" }
     # The gateway waits no longer; a large broadcast may need it.
-    message = { timeout_s = 29, verifies_tokens = false, reaches_connections = true }
-    api     = { timeout_s = 29, verifies_tokens = true, reaches_connections = true }
-    refresh = { timeout_s = 29, verifies_tokens = true, reaches_connections = true }
+    message = { timeout_s = 29, verifies_tokens = false, environment = "channels" }
+    # Its work is handed on after 12 s. No route leads to it: message, api and itself invoke it.
+    fanout  = { timeout_s = 29, verifies_tokens = false, environment = "channels" }
+    api     = { timeout_s = 29, verifies_tokens = true, environment = "channels" }
+    refresh = { timeout_s = 29, verifies_tokens = true, environment = "connections" }
   }
+  fanout_memory_mb = 1769 # a whole virtual CPU
 
   verifies_tokens = {
     JWT_SECRET   = var.jwt_secret
@@ -22,6 +25,19 @@ locals {
     # botocore's own setting for the management API's endpoint.
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI = local.callback_url
   }
+  reaches_channels = merge(local.reaches_connections, {
+    FANOUT_FUNCTION = local.fanout_name
+    FANOUT_QUOTA    = tostring(var.fanout.quota)
+    FANOUT_SHARE    = tostring(var.fanout.share)
+    FANOUT_WORKERS  = tostring(var.fanout.workers)
+  })
+  environments = {
+    none        = {}
+    connections = local.reaches_connections
+    channels    = local.reaches_channels
+  }
+  # By name, not by reference: it invokes itself.
+  fanout_name = "${local.prefix}-fanout${var.snap_start ? ":live" : ""}"
 }
 
 resource "aws_lambda_function" "this" {
@@ -35,10 +51,20 @@ resource "aws_lambda_function" "this" {
   s3_bucket        = aws_s3_bucket.package.id
   s3_key           = aws_s3_object.package[each.value.verifies_tokens ? "tokens" : "functions"].key
   source_code_hash = filebase64sha256(each.value.verifies_tokens ? var.tokens_package : var.package)
-  memory_size      = var.memory_mb
+  memory_size      = each.key == "fanout" ? local.fanout_memory_mb : var.memory_mb
   timeout          = each.value.timeout_s
   kms_key_arn      = var.kms_key_arn == "" ? null : var.kms_key_arn
   publish          = var.snap_start
+
+  reserved_concurrent_executions = each.key == "fanout" ? coalesce(var.fanout.reserved_concurrency, -1) : -1
+
+  dynamic "dead_letter_config" {
+    for_each = each.key == "fanout" ? [aws_sqs_queue.fanout_dead_letters.arn] : []
+
+    content {
+      target_arn = dead_letter_config.value
+    }
+  }
 
   logging_config {
     log_format = "JSON"
@@ -64,7 +90,7 @@ resource "aws_lambda_function" "this" {
     variables = merge(
       { TABLE_NAME = aws_dynamodb_table.this.name },
       each.value.verifies_tokens ? local.verifies_tokens : {},
-      each.value.reaches_connections ? local.reaches_connections : {},
+      local.environments[each.value.environment],
       each.key == "api" ? { API_KEYS = join(" ", var.api_keys) } : {},
     )
   }

@@ -19,15 +19,19 @@ locals {
     connect    = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"]
     disconnect = local.forgetting
     message    = concat(local.forgetting, ["dynamodb:PutItem"])
+    fanout     = local.forgetting
     api        = concat(local.forgetting, ["dynamodb:PutItem"])
     refresh    = local.forgetting
   }
   managed_connections = {
     disconnect = [local.post] # leaves are sent
     message    = [local.post, local.delete]
+    fanout     = [local.post]
     api        = [local.post, local.delete]
     refresh    = [local.post, local.delete]
   }
+  fanout_function = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.fanout_name}"
+  invokes_workers = ["message", "fanout", "api"] # a worker hands on what it has no time for
 }
 
 data "aws_iam_policy_document" "assumed_by_lambda" {
@@ -90,6 +94,24 @@ data "aws_iam_policy_document" "this" {
     content {
       actions   = ["execute-api:ManageConnections"]
       resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = contains(local.invokes_workers, each.key) ? [local.fanout_function] : []
+
+    content {
+      actions   = ["lambda:InvokeFunction"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "fanout" ? [aws_sqs_queue.fanout_dead_letters.arn] : []
+
+    content {
+      actions   = ["sqs:SendMessage"]
+      resources = [statement.value]
     }
   }
 }

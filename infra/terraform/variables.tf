@@ -169,6 +169,32 @@ variable "detailed_metrics" {
   default     = false
 }
 
+variable "fanout" {
+  description = "Broadcasts of large channels: the quota of requests per second that all APIs of the account share in the region, the share of it that they take, how many workers it is dealt to, and how many may run at once (no more, so that two broadcasts keep to the share too; nothing reserved if null)."
+  type = object({
+    quota                = optional(number, 10000)
+    share                = optional(number, 0.8)
+    workers              = optional(number, 5)
+    reserved_concurrency = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = var.fanout.quota > 0 && var.fanout.share > 0 && var.fanout.share <= 1
+    error_message = "fanout: a quota above 0, and a share above 0 and at most 1."
+  }
+
+  validation {
+    condition     = var.fanout.workers >= 1 && var.fanout.workers <= 1000 && floor(var.fanout.workers) == var.fanout.workers
+    error_message = "fanout: a whole number of workers, from 1 to 1000."
+  }
+
+  validation {
+    condition     = var.fanout.reserved_concurrency == null ? true : var.fanout.reserved_concurrency >= 1
+    error_message = "fanout: a reserved_concurrency of 1 or more, as 0 stops the function; null reserves nothing."
+  }
+}
+
 variable "account_log_role" {
   description = "Make the role that API Gateway writes logs by, once per account and region (B-324). False where the account has one."
   type        = bool

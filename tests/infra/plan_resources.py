@@ -6,7 +6,9 @@ is a mistake here, as it would go uncompared.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +16,7 @@ from msgspec import Struct
 from tests.infra.system_model import Properties, Resource
 
 Values = dict[str, Any]
+MODULE = Path(__file__).parents[2] / "infra/terraform"
 
 
 class Shape(Struct, frozen=True):
@@ -61,6 +64,8 @@ def function(values: Values) -> Properties:
     said["Package"] = values["s3_key"]
     if said.get("ReservedConcurrentExecutions") == -1:
         del said["ReservedConcurrentExecutions"]
+    if said.get("TracingConfig") == {"Mode": "PassThrough"}:
+        del said["TracingConfig"]
     return said
 
 
@@ -241,6 +246,10 @@ SHAPES: dict[str, Shape] = {
     "aws_s3_bucket": Shape(
         "AWS::S3::Bucket", left_out=frozenset({"bucket_prefix", "force_destroy"})
     ),
+    "aws_lambda_function_event_invoke_config": Shape(
+        "AWS::Lambda::EventInvokeConfig",
+        renamed={"maximum_event_age_in_seconds": "MaximumEventAgeInSeconds"},
+    ),
     "aws_lambda_permission": Shape("AWS::Lambda::Permission"),
     "aws_sns_topic": Shape("AWS::SNS::Topic", {"arn": "arn"}, {"name": "TopicName"}),
     "aws_sqs_queue": Shape(
@@ -270,10 +279,27 @@ NOT_COMPARED = frozenset({"tags", "depends_on"})
 """A stack's tags are given when it is deployed, so that no template has them."""
 
 
+def dynamic_blocks(sources: Path = MODULE) -> dict[str, set[str]]:
+    """Return by `type.name` which blocks are dynamic, which a plan's configuration leaves out."""
+    found: dict[str, set[str]] = {}
+    for path in sources.glob("*.tf"):
+        of = ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if match := re.match(r'resource "(\w+)" "(\w+)"', line):
+                of = f"{match[1]}.{match[2]}"
+            elif line.startswith("}"):
+                of = ""
+            elif of and (match := re.match(r'\s+dynamic "(\w+)"', line)):
+                found.setdefault(of, set()).add(match[1])
+    return found
+
+
 def configured(module: Values) -> dict[str, set[str]]:
     """Return by `type.name` which attributes a module sets."""
+    dynamic = dynamic_blocks()
     return {
-        f"{resource['type']}.{resource['name']}": set(resource.get("expressions", {}))
+        (name := f"{resource['type']}.{resource['name']}"): set(resource.get("expressions", {}))
+        | dynamic.get(name, set())
         for resource in module["resources"]
         if resource["mode"] == "managed"
     }

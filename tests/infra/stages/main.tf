@@ -38,6 +38,7 @@ module "options" {
   account_log_role       = false
   deletion_protection    = false
   detailed_metrics       = true
+  fanout                 = { quota = 2500, share = 0.5, workers = 2, reserved_concurrency = 2 }
   identity_source        = ["route.request.querystring.token"]
   kms_key_arn            = aws_kms_key.own.arn
   memory_mb              = 512
