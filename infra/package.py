@@ -113,7 +113,7 @@ def _build_all(plan: Plan, out: Path) -> None:
         f"services: {', '.join(sorted(plan.services))}"
     )
     if plan.interpreter is None:
-        print("Each cold start compiles all that it imports, which more than doubles it.")
+        print("Each cold start will compile what it imports, as Lambda's folder is read-only.")
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-bytecode",
         dest="bytecode",
         action="store_false",
-        help="go on without the runtime's interpreter; cold starts more than double",
+        help="go on without that interpreter; each cold start then compiles what it imports",
     )
     parser.add_argument("--out", type=Path, default=Path("build"), help="folder of the archives")
     return parser

@@ -17,3 +17,10 @@ def test_the_how_to_quotes_the_last_kept_figures_of_the_fixture() -> None:
     """Run the benchmark, then paste its table."""
     how_to = (ROOT / "docs/how-to/test-your-handlers.md").read_text(encoding="utf-8")
     assert table("fixture_start") in how_to
+
+
+def test_the_page_on_packaging_quotes_the_last_kept_figures() -> None:
+    """Run the benchmarks, then paste their tables."""
+    page = (ROOT / "docs/how-to/package.md").read_text(encoding="utf-8")
+    assert table("artifact_sizes") in page
+    assert table("cold_start") in page

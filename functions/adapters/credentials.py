@@ -39,3 +39,29 @@ def read_credentials(environ: Mapping[str, str]) -> Credentials | None:
     if not (region and access_key and secret_key) or any(map(environ.get, NEEDS_BOTOCORE)):
         return None
     return Credentials(region, access_key, secret_key, environ.get("AWS_SESSION_TOKEN", ""))
+
+
+class LambdaSession:
+    """What of a session of botocore's a sender asks for, as Lambda's variables tell it."""
+
+    def __init__(self, credentials: Credentials, ca_bundle: str | None) -> None:
+        self._credentials = credentials
+        self._variables = {"region": credentials.region, "ca_bundle": ca_bundle}
+
+    def get_config_variable(self, name: str) -> str | None:
+        """Give the region, or the file of the roots that are to be trusted."""
+        return self._variables[name]
+
+    async def get_credentials(self) -> "LambdaSession":
+        """Give who can freeze the credentials; there is nothing to refresh."""
+        return self
+
+    async def get_frozen_credentials(self) -> Credentials:
+        """Give the credentials."""
+        return self._credentials
+
+
+def lambda_session(environ: Mapping[str, str]) -> LambdaSession | None:
+    """Give a session of the variables; None when they leave something for botocore to find out."""
+    credentials = read_credentials(environ)
+    return credentials and LambdaSession(credentials, environ.get("AWS_CA_BUNDLE"))

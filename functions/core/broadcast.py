@@ -6,7 +6,7 @@ be closed (core/closing.py). One that is gone, fails or hangs keeps no other fro
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Struct
@@ -62,36 +62,87 @@ async def fan_out(
     begun after `timeout_s`; both after those that began have ended. Never raises for a connection.
     """
     started_at = services.clock()
-    outcomes: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    gone: list[str] = []
-    places = asyncio.Semaphore(services.transport.width)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def reach(connection_id: str) -> None:
-        try:
-            outcome = await _send(services, connection_id, payload)
-        finally:
-            places.release()
-        outcomes[type(outcome).__name__] += 1
-        if isinstance(outcome, Failed):
-            reasons[outcome.reason] += 1
-        if isinstance(outcome, Gone):
-            gone.append(connection_id)
-
+    fan = _Fan(services, payload)
+    deadline = asyncio.timeout(timeout_s)
     try:
-        async with asyncio.timeout(timeout_s):
+        async with deadline:
             async for page in pages:
-                for connection_id in page:
-                    await places.acquire()
-                    task = asyncio.create_task(reach(connection_id))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
+                await fan.begin(page)
+            await fan.begin_rest()
+    except asyncio.CancelledError:
+        fan.drop_rest()
+        raise
     finally:
-        await asyncio.gather(*tasks)
-        tally = Tally(outcomes[Delivered.__name__], outcomes[Failed.__name__], tuple(gone))
-        _log(to, tally, reasons, took_s=services.clock() - started_at)
+        if deadline.expired():
+            fan.drop_rest()
+        await fan.end()
+        tally = fan.tally()
+        _log(to, tally, fan.reasons, took_s=services.clock() - started_at)
     return tally
+
+
+class _Fan:
+    """One fan-out under way: a bounded number of tasks that take who is next.
+
+    A task for each send would cost a quarter of the send.
+    """
+
+    def __init__(self, services: Services, payload: bytes) -> None:
+        self._services = services
+        self._payload = payload
+        self._next: deque[str] = deque()
+        self._few_left = asyncio.Event()
+        self._serving = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outcomes: Counter[type[Outcome]] = Counter()
+        self._gone: list[str] = []
+        self.reasons: Counter[str] = Counter()
+
+    async def begin(self, page: Sequence[str]) -> None:
+        """Take a page, and wait until so few have yet to begin that the next may be read."""
+        self._next.extend(page)
+        width = self._services.transport.width
+        for _ in range(min(width - self._serving, len(self._next))):
+            self._serving += 1
+            task = asyncio.create_task(self._serve())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        await self._until_left(width)
+
+    async def begin_rest(self) -> None:
+        """Wait until every send has begun."""
+        await self._until_left(0)
+
+    def drop_rest(self) -> None:
+        """Begin no further send."""
+        self._next.clear()
+
+    async def end(self) -> None:
+        """Wait for the sends to end."""
+        await asyncio.gather(*self._tasks)
+
+    def tally(self) -> Tally:
+        """Say how it went."""
+        return Tally(self._outcomes[Delivered], self._outcomes[Failed], tuple(self._gone))
+
+    async def _until_left(self, count: int) -> None:
+        while len(self._next) > count:
+            self._few_left.clear()
+            await self._few_left.wait()
+
+    async def _serve(self) -> None:
+        width = self._services.transport.width
+        while self._next:
+            connection_id = self._next.popleft()
+            if len(self._next) <= width:
+                self._few_left.set()
+            outcome = await _send(self._services, connection_id, self._payload)
+            self._outcomes[type(outcome)] += 1
+            if isinstance(outcome, Failed):
+                self.reasons[outcome.reason] += 1
+            if isinstance(outcome, Gone):
+                self._gone.append(connection_id)
+        self._serving -= 1
 
 
 async def _send(services: Services, connection_id: str, payload: bytes) -> Outcome:

@@ -5,6 +5,7 @@ Endpoints, region and credentials are not here: botocore reads the standard vari
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -12,6 +13,10 @@ from functions.core import limits
 
 MANAGEMENT_ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 """Where botocore looks for the management API's endpoint (B-339)."""
+
+TRANSPORT_VARIABLE: Final = "TRANSPORT"
+TRANSPORTS: Final = ("http", "aiobotocore")
+"""What reaches connections: the sender made for broadcasts, which is the default, or botocore."""
 
 
 class SettingsError(Exception):
@@ -76,6 +81,30 @@ def _whole(environ: Mapping[str, str], name: str, default: int, *, at_most: int)
     if value != int(value):
         raise SettingsError(f"{name} is {environ[name]!r}: it must be a whole number")
     return int(value)
+
+
+def management_endpoint(environ: Mapping[str, str]) -> str:
+    """Give the management API's URL; raise SettingsError when it is missing or no such URL."""
+    name, form = MANAGEMENT_ENDPOINT_VARIABLE, "https://{host}/{stage}"
+    url = require(environ, name, f"the endpoint of the gateway's management API, {form}")
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none
+        valid = False
+    if not valid:
+        raise SettingsError(f"{name} is {url!r}: it must have the form {form}")
+    return url
+
+
+def transport(environ: Mapping[str, str]) -> str:
+    """Give which of TRANSPORTS is asked for; raise SettingsError for any other."""
+    name = environ.get(TRANSPORT_VARIABLE) or TRANSPORTS[0]
+    if name not in TRANSPORTS:
+        raise SettingsError(
+            f"{TRANSPORT_VARIABLE} is {name!r}: it must be one of {', '.join(TRANSPORTS)}"
+        )
+    return name
 
 
 def require(environ: Mapping[str, str], name: str, meaning: str) -> str:

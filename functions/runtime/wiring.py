@@ -10,14 +10,14 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from functions.actions.namespaces import NAMESPACES
-from functions.adapters import dynamodb
+from functions.adapters import credentials, dynamodb
 from functions.core import connections
 from functions.core.context import Context, Services
 from functions.core.errors import ClosingKind
@@ -37,13 +37,16 @@ if TYPE_CHECKING:
 
 
 class Environment:
-    """What one execution environment keeps: the settings, and the clients opened so far."""
+    """What one execution environment keeps: the settings, and the clients opened so far.
+
+    A worker sends at its part of the quota (settings.FanoutSettings), any other without bound.
+    """
 
     def __init__(self, environ: Mapping[str, str] = os.environ, *, is_worker: bool = False) -> None:
         self._environ = environ
-        self._is_worker = is_worker
         self.settings = settings.read_settings(environ)
         self.fanout = settings.read_fanout(environ)
+        self._sends_per_second = self.fanout.sends_per_second if is_worker else None
         dynamodb.prepare(environ)
         self._open = AsyncExitStack()
         self._store: Store | None = None
@@ -68,16 +71,9 @@ class Environment:
         return self._store
 
     async def transport(self) -> Transport:
-        """Give the Transport, opening it the first time; raise SettingsError without endpoint."""
+        """Give the Transport, opening it the first time. Raises SettingsError."""
         if self._transport is None:
-            from functions.adapters import management_api  # noqa: PLC0415 - one function needs it
-
-            settings.require(
-                self._environ,
-                settings.MANAGEMENT_ENDPOINT_VARIABLE,
-                "the endpoint of the gateway's management API, https://{host}/{stage}",
-            )
-            opening = management_api.open_transport(self._session)
+            opening = self._transport_opening()
             self._transport = await self._open.enter_async_context(opening)
         return self._transport
 
@@ -124,6 +120,20 @@ class Environment:
         await self._open.aclose()
         self._workers.forget()
         self._store = self._transport = self._event_bus = self._queue = None
+
+    def _transport_opening(self) -> AbstractAsyncContextManager[Transport]:
+        from functions.adapters.management_api import Opening  # noqa: PLC0415 - few send
+
+        endpoint = settings.management_endpoint(self._environ)
+        opening = Opening(endpoint, self._sends_per_second)
+        if settings.transport(self._environ) == "aiobotocore":
+            from functions.adapters import management_api_aiobotocore  # noqa: PLC0415 - as above
+
+            return management_api_aiobotocore.open_transport(self._session, opening)
+        from functions.adapters import management_api_http  # noqa: PLC0415 - as above
+
+        session = credentials.lambda_session(self._environ) or self._session
+        return management_api_http.open_transport(session, opening)
 
 
 class _LambdaWorkers:

@@ -6,7 +6,7 @@ concurrency where moto is not.
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -14,10 +14,11 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
-from functions.adapters import dynamodb
+from functions.adapters import dynamodb, management_api_aiobotocore, management_api_http
 from functions.adapters import dynamodb_items as items
 from functions.adapters.dynamodb_access import read_access
 from functions.adapters.dynamodb_client import Client
+from functions.adapters.management_api import ManagementApiTransport, Opening
 from functions.core.ports import Store
 from tests.conftest import FAKE_CREDENTIALS, fresh_table
 from tests.contract.fault_proxy import FaultProxy, fault_proxy
@@ -36,6 +37,12 @@ AIOBOTOCORE = "aiobotocore"
 
 # A lost answer costs a test this long, not the seconds of CONFIG.
 IMPATIENT = dynamodb.botocores_config().merge(AioConfig(read_timeout=1))
+
+OpenTransport = Callable[[Opening], AbstractAsyncContextManager[ManagementApiTransport]]
+TRANSPORTS = {
+    "http": management_api_http.open_transport,
+    "aiobotocore": management_api_aiobotocore.open_transport,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,15 @@ def _memory_case() -> StoreCase:
         kept.shards[channel] = shards
 
     return StoreCase(store, block, split, rows)
+
+
+@pytest.fixture(params=TRANSPORTS)
+def open_transport(
+    request: pytest.FixtureRequest, aws_session: AioSession, fake_credentials: dict[str, str]
+) -> OpenTransport:
+    """Give every way to open a Transport in turn."""
+    opened_by = TRANSPORTS[request.param]
+    return lambda opening: opened_by(aws_session, opening)
 
 
 @pytest.fixture

@@ -19,11 +19,17 @@ class Answer:
     status: int
     error_type: str = ""
     body: bytes = b""
+    headers: tuple[str, ...] = ()
 
 
-Script = Answer | Literal["hang", "drop", "meet"]
-"""`meet` answers 200 once as many requests wait as `ScriptedGateway.meeting` brings together."""
+Script = Answer | Literal["hang", "drop", "meet", "cut", "garbage", "bye"]
+"""`meet` answers 200 once as many requests wait as `ScriptedGateway.meeting` brings together.
 
+`cut` takes the message and breaks off in its answer, `garbage` answers no HTTP; after `bye`,
+which is 200, the link closes as soon as the next request begins.
+"""
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnot"
 OK = Answer(200)
 GONE = Answer(410, "GoneException")
 THROTTLED = Answer(429, "LimitExceededException")
@@ -32,6 +38,8 @@ INVALID_ID = Answer(
     400, "BadRequestException", b'{"message": "Invalid connectionId: x", "connectionId":"x"}'
 )
 BAD_REQUEST = Answer(400, "BadRequestException", b'{"message": "something else"}')
+TOO_LONG = Answer(413, "PayloadTooLargeException", b'{"message":"Message too long"}')
+SLOW_DOWN = Answer(429, "LimitExceededException", headers=("Retry-After: 1",))
 BROKEN = Answer(500, "InternalServerErrorException")
 
 
@@ -60,6 +68,7 @@ class ScriptedGateway:
             writer.close()
 
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer a request; False when that was the last of its link."""
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.decode().split("\r\n")
         lengths = [line for line in lines if line.lower().startswith("content-length:")]
@@ -73,16 +82,26 @@ class ScriptedGateway:
         if step == "meet":
             await self.meeting.wait()
             step = OK
+        if step in {"cut", "garbage"}:
+            self.posts.append((connection_id, body))
+            writer.write(CUT if step == "cut" else b"220 mail.example ESMTP\r\n")
+            await writer.drain()
+        last = step == "bye"
+        if last:
+            step = OK
         if not isinstance(step, Answer):
             return False
         if step == OK:
             self.posts.append((connection_id, body))
+        more = "".join(f"{each}\r\n" for each in step.headers).encode()
         writer.write(
-            b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nx-amzn-ErrorType: %b\r\n\r\n%b"
-            % (step.status, len(step.body), step.error_type.encode(), step.body)
+            b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nx-amzn-ErrorType: %b\r\n%b\r\n%b"
+            % (step.status, len(step.body), step.error_type.encode(), more, step.body)
         )
         await writer.drain()
-        return True
+        if last:
+            await reader.readexactly(1)
+        return not last
 
 
 @asynccontextmanager

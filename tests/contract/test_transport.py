@@ -1,37 +1,34 @@
-"""The contract of Transport, for the adapter over the management API."""
+"""The contract of Transport, for both adapters over the management API."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
-from aiobotocore.config import AioConfig
 
 from functions.adapters import management_api
-from functions.adapters.management_api import ManagementApiTransport
+from functions.adapters.management_api import ManagementApiTransport, Opening
 from functions.core.ports import Delivered, Failed, Gone, Outcome
 from tests.contract import scripted_gateway as answers
 
 if TYPE_CHECKING:
-    from aiobotocore.session import AioSession
-
+    from tests.contract.conftest import OpenTransport
     from tests.contract.scripted_gateway import Script, ScriptedGateway
 
-# A hanging connection costs its test this long, not the seconds of CONFIG.
-IMPATIENT = management_api.CONFIG.merge(AioConfig(read_timeout=0.5))
-# Where nothing hangs, a busy machine has its time.
-PATIENT = management_api.CONFIG.merge(AioConfig(connect_timeout=20, read_timeout=20))
+
+def impatient(url: str) -> Opening:
+    """Open so that a hanging connection costs its test this long, not seconds."""
+    return Opening(url, read_timeout_s=0.5)
 
 
 @pytest.fixture
 async def transport(
-    gateway: "ScriptedGateway", aws_session: "AioSession", fake_credentials: dict[str, str]
+    gateway: "ScriptedGateway", open_transport: "OpenTransport"
 ) -> AsyncIterator[ManagementApiTransport]:
-    """Give a Transport that reaches the scripted gateway."""
-    async with aws_session.create_client(
-        "apigatewaymanagementapi", endpoint_url=gateway.url, config=PATIENT
-    ) as client:
-        yield ManagementApiTransport(client)
+    """Give a Transport that reaches the scripted gateway; a busy machine has its time."""
+    opening = Opening(gateway.url, connect_timeout_s=20, read_timeout_s=20)
+    async with open_transport(opening) as opened:
+        yield opened
 
 
 async def test_a_message_arrives_as_it_is(
@@ -54,8 +51,10 @@ async def test_a_message_arrives_as_it_is(
         ([answers.THROTTLED], Failed("throttled"), 4),
         ([answers.BROKEN, answers.OK], Delivered(), 2),
         ([answers.BROKEN], Failed("broken"), 2),
-        (["drop", answers.OK], Delivered(), 2),
-        (["drop"], Failed("broken"), 2),
+        (["cut", answers.OK], Failed("unknown"), 1),
+        (["garbage", answers.OK], Failed("unknown"), 1),
+        ([answers.TOO_LONG], Failed("413"), 1),
+        ([answers.SLOW_DOWN, answers.OK], Delivered(), 2),
     ],
 )
 async def test_what_an_answer_means(
@@ -66,32 +65,59 @@ async def test_what_an_answer_means(
     outcome: Outcome,
     attempts: int,
 ) -> None:
-    """Only 410 and an impossible id mean gone (B-214, B-216); 429 and broken links are repeated."""
+    """Only 410 and an impossible id mean gone (B-214, B-216); what may have arrived ends there."""
     gateway.scripts["c="] = list(script)
     assert await transport.send("c=", b"x") == outcome
     assert gateway.attempts["c="] == attempts
 
 
-async def test_no_answer_in_time_is_a_failure(
-    aws_session: "AioSession", gateway: "ScriptedGateway", fake_credentials: dict[str, str]
+async def test_a_link_that_closed_while_it_was_idle_is_replaced(
+    transport: ManagementApiTransport, gateway: "ScriptedGateway"
 ) -> None:
-    """It is not repeated: the message may have arrived."""
-    gateway.scripts["c="] = ["hang"]
-    async with aws_session.create_client(
-        "apigatewaymanagementapi", endpoint_url=gateway.url, config=IMPATIENT
-    ) as client:
-        assert await ManagementApiTransport(client).send("c=", b"x") == Failed("timeout")
-    assert gateway.attempts["c="] == 1
+    """The gateway closed it before it read the request: that is sent again, over another."""
+    gateway.scripts["c="] = ["bye", answers.OK]
+    assert [await transport.send("c=", b"x") for _ in range(2)] == [Delivered()] * 2
+    assert [to for to, _ in gateway.posts] == ["c=", "c="]
+
+
+async def test_retry_after_is_waited_for(
+    transport: ManagementApiTransport, gateway: "ScriptedGateway"
+) -> None:
+    """It is longer than the back-off of its own."""
+    gateway.scripts["c="] = [answers.SLOW_DOWN, answers.OK]
+    clock = asyncio.get_running_loop().time
+    started_at = clock()
+    assert await transport.send("c=", b"x") == Delivered()
+    assert clock() - started_at >= 1
+
+
+async def test_no_answer_in_time_is_a_failure(
+    open_transport: "OpenTransport", gateway: "ScriptedGateway"
+) -> None:
+    """It is not repeated, over a link that was used neither: the message may have arrived."""
+    gateway.scripts["c="] = [answers.OK, "hang"]
+    async with open_transport(impatient(gateway.url)) as transport:
+        assert await transport.send("c=", b"x") == Delivered()
+        assert await transport.send("c=", b"x") == Failed("unknown")
+    assert gateway.attempts["c="] == 2
 
 
 async def test_no_one_listening_is_a_failure(
-    aws_session: "AioSession", unused_endpoint: str, fake_credentials: dict[str, str]
+    open_transport: "OpenTransport", unused_endpoint: str
 ) -> None:
     """Nothing is raised and nobody is gone."""
-    async with aws_session.create_client(
-        "apigatewaymanagementapi", endpoint_url=unused_endpoint, config=IMPATIENT
-    ) as client:
-        assert await ManagementApiTransport(client).send("c=", b"x") == Failed("broken")
+    async with open_transport(impatient(unused_endpoint)) as transport:
+        sends = (transport.send(f"c{number}=", b"x") for number in range(transport.width))
+        assert set(await asyncio.gather(*sends)) == {Failed("broken")}
+
+
+async def test_a_connection_is_ended(
+    transport: ManagementApiTransport, gateway: "ScriptedGateway"
+) -> None:
+    """One that is gone already is that."""
+    gateway.scripts = {"c=": [answers.Answer(204)], "d=": [answers.GONE]}
+    assert await transport.close("c=") == Delivered()
+    assert await transport.close("d=") == Gone()
 
 
 async def test_a_slow_reader_fails_alone(
@@ -115,16 +141,16 @@ async def test_throttling_of_many_slows_all_down_and_fails_none(
     assert outcomes == [Delivered()] * 6
 
 
-async def test_throttling_of_many_pauses_the_whole_sender(
-    transport: ManagementApiTransport, gateway: "ScriptedGateway"
+async def test_a_given_rate_is_kept_to(
+    open_transport: "OpenTransport", gateway: "ScriptedGateway"
 ) -> None:
-    """One 429 each, and the next attempt waits for the pause rather than its own back-off."""
-    names = [f"c{number}=" for number in range(management_api.PACED_CONNECTIONS)]
-    gateway.scripts = {name: [answers.THROTTLED, answers.OK] for name in names}
+    """The account's quota is shared with what clients send (B-224)."""
     clock = asyncio.get_running_loop().time
-    started_at = clock()
-    await asyncio.gather(*(transport.send(name, b"x") for name in names))
-    assert clock() - started_at > management_api.PAUSE_S * 0.6
+    async with open_transport(Opening(gateway.url, sends_per_second=100)) as transport:
+        started_at = clock()
+        sends = (transport.send(f"c{number}=", b"x") for number in range(31))
+        assert set(await asyncio.gather(*sends)) == {Delivered()}
+        assert clock() - started_at >= 0.28
 
 
 async def test_as_many_links_are_open_as_sends_run(

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.asyncio.client import connect
 
-from functions.adapters import management_api
-from functions.adapters.management_api import ManagementApiTransport
+from functions.adapters.management_api import ManagementApiTransport, Opening
 from functions.core.ports import Delivered, Failed, Gone
 from gatepost.gateway.core.commands import Report
 from gatepost.gateway.core.deployment import Deployment, WebSocketApi
@@ -21,9 +20,8 @@ from gatepost.gateway.server.server import GatewayServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aiobotocore.session import AioSession
-
     from tests.conftest import Eventually
+    from tests.contract.conftest import OpenTransport
 
 
 class NoFunctions:
@@ -77,17 +75,11 @@ async def real_gateway(tmp_path: "Path") -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 async def transport(
-    real_gateway: Gateway,
-    aws_session: "AioSession",
-    fake_credentials: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
+    real_gateway: Gateway, open_transport: "OpenTransport"
 ) -> AsyncIterator[ManagementApiTransport]:
-    """Open the Transport as it is opened when deployed: by the environment alone (B-339)."""
-    monkeypatch.setenv(
-        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", f"http://{real_gateway.authority}/dev"
-    )
-    async with management_api.open_transport(aws_session) as transport:
-        yield transport
+    """Give a Transport that reaches the gateway."""
+    async with open_transport(Opening(f"http://{real_gateway.authority}/dev")) as opened:
+        yield opened
 
 
 async def test_a_message_reaches_the_client_until_it_has_gone(
@@ -108,14 +100,31 @@ async def test_an_impossible_id_is_gone(transport: ManagementApiTransport) -> No
 
 
 async def test_a_wrong_stage_says_nothing_about_the_connection(
-    real_gateway: Gateway, aws_session: "AioSession", fake_credentials: dict[str, str]
+    real_gateway: Gateway, open_transport: "OpenTransport"
 ) -> None:
     """B-218: 403 is a wrong endpoint; taking it for gone would empty the table."""
     async with (
         connect(f"ws://{real_gateway.authority}/dev"),
-        aws_session.create_client(
-            "apigatewaymanagementapi", endpoint_url=f"http://{real_gateway.authority}/prod"
-        ) as client,
+        open_transport(Opening(f"http://{real_gateway.authority}/prod")) as transport,
     ):
-        outcome = await ManagementApiTransport(client).send(real_gateway.connection_id(), b"x")
+        outcome = await transport.send(real_gateway.connection_id(), b"x")
         assert outcome == Failed("403")
+
+
+async def test_the_gateway_is_reached_by_tls_if_its_certificate_is_trusted(
+    real_gateway: Gateway,
+    open_transport: "OpenTransport",
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: "Path",
+) -> None:
+    """AWS_CA_BUNDLE says who is trusted; without it the message reaches nobody."""
+    opening = Opening(f"https://{real_gateway.authority}/dev")
+    async with connect(f"ws://{real_gateway.authority}/dev") as client:
+        async with open_transport(opening) as transport:
+            assert await transport.send(real_gateway.connection_id(), b"x") == Failed("broken")
+        bundle = tmp_path / "authorities.pem"
+        bundle.write_bytes(real_gateway.server.certificate_authority)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+        async with open_transport(opening) as transport:
+            assert await transport.send(real_gateway.connection_id(), b"y" * 70_000) == Delivered()
+        assert await client.recv() == "y" * 70_000

@@ -57,6 +57,25 @@ def function(name: str, timeout_s: int, **environment: str) -> Function:
     )
 
 
+DEALS = {
+    "FANOUT_FUNCTION": "gatepost-test-fanout",
+    "FANOUT_QUOTA": "10000",
+    "FANOUT_SHARE": "0.8",
+    "FANOUT_WORKERS": "5",
+}
+
+
+def worker(**environment: str) -> Function:
+    """Return the project's worker of large broadcasts, which is invoked asynchronously."""
+    return structs.replace(
+        function("fanout", 29, **environment, **DEALS),
+        memory_mb=1769,
+        retry_attempts=0,
+        event_age_s_max=60,
+        dead_letters=True,
+    )
+
+
 def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
     """Functions, an authorizer, routes of which two are two-way, one table with TTL."""
     read = read_serverless(ROOT / "serverless.yml", stage="test", environ={})
@@ -66,26 +85,13 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
     verifies = dict.fromkeys(
         ("JWT_SECRET", "JWT_JWKS_URL", "JWT_AUDIENCE", "JWT_ISSUER", "ORIGINS"), ""
     )
-    deals = {
-        "FANOUT_FUNCTION": "gatepost-test-fanout",
-        "FANOUT_QUOTA": "10000",
-        "FANOUT_SHARE": "0.8",
-        "FANOUT_WORKERS": "5",
-    }
-    worker = structs.replace(
-        function("fanout", 29, **reaches, **deals),
-        memory_mb=1769,
-        retry_attempts=0,
-        event_age_s_max=60,
-        dead_letters=True,
-    )
     functions = (
-        function("api", 29, API_KEYS="", **verifies, **reaches, **deals),
+        function("api", 29, API_KEYS="", **verifies, **reaches, **DEALS),
         function("authorizer", 10, **verifies),
         function("connect", 10),
         function("disconnect", 29, **reaches),
-        worker,
-        function("message", 29, **reaches, **deals),
+        worker(**reaches),
+        function("message", 29, **reaches, **DEALS),
         function("refresh", 29, **verifies, **reaches),
     )
     asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
