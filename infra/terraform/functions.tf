@@ -27,9 +27,9 @@ locals {
   }
   reaches_channels = merge(local.reaches_connections, {
     FANOUT_FUNCTION = local.fanout_name
-    FANOUT_QUOTA    = tostring(var.fanout.quota)
-    FANOUT_SHARE    = tostring(var.fanout.share)
-    FANOUT_WORKERS  = tostring(var.fanout.workers)
+    FANOUT_QUOTA    = tostring(var.fanout_quota)
+    FANOUT_SHARE    = tostring(var.fanout_share)
+    FANOUT_WORKERS  = tostring(var.fanout_workers)
   })
   environments = {
     none        = {}
@@ -56,7 +56,7 @@ resource "aws_lambda_function" "this" {
   kms_key_arn      = var.kms_key_arn == "" ? null : var.kms_key_arn
   publish          = var.snap_start
 
-  reserved_concurrent_executions = each.key == "fanout" ? coalesce(var.fanout.reserved_concurrency, -1) : -1
+  reserved_concurrent_executions = each.key == "fanout" ? coalesce(var.fanout_reserved_concurrency, -1) : -1
 
   dynamic "dead_letter_config" {
     for_each = each.key == "fanout" ? [aws_sqs_queue.fanout_dead_letters.arn] : []

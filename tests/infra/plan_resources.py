@@ -29,7 +29,7 @@ class Shape(Struct, frozen=True):
     left_out: frozenset[str] = frozenset()  # attributes that no template has
 
 
-class Unmapped(Exception):
+class UnmappedError(Exception):
     """The module sets something that nobody has said in CloudFormation's words."""
 
 
@@ -224,9 +224,7 @@ SHAPES: dict[str, Shape] = {
         {"arn": "arn", "name": "id"},
         {"name": "LogGroupName", "retention_in_days": "RetentionInDays"},
     ),
-    "aws_cloudwatch_metric_alarm": Shape(
-        "AWS::CloudWatch::Alarm", {"arn": "arn"}, rewritten=alarm
-    ),
+    "aws_cloudwatch_metric_alarm": Shape("AWS::CloudWatch::Alarm", {"arn": "arn"}, rewritten=alarm),
     "aws_dynamodb_table": Shape(
         "AWS::DynamoDB::Table",
         {"name": "id", "arn": "arn"},
@@ -235,7 +233,8 @@ SHAPES: dict[str, Shape] = {
     ),
     "aws_iam_role": Shape("AWS::IAM::Role", {"arn": "arn", "name": "id"}, rewritten=role),
     "aws_iam_role_policy": Shape("AWS::IAM::RolePolicy"),
-    "aws_lambda_function": Shape("AWS::Lambda::Function",
+    "aws_lambda_function": Shape(
+        "AWS::Lambda::Function",
         {"arn": "arn", "function_name": "id"},
         rewritten=function,
     ),
@@ -308,11 +307,12 @@ def configured(module: Values) -> dict[str, set[str]]:
 def plan_resources(plan: Values, module: str) -> list[Resource]:
     """Return the resources of one module call, and its outputs.
 
-    Raises Unmapped for an attribute or a type without a place in CloudFormation's words.
+    Raises UnmappedError for an attribute or a type without a place in CloudFormation's words.
     """
     calls = plan["configuration"]["root_module"]["module_calls"]
     attributes = configured(calls[module]["module"])
-    found, policies = [], []
+    found: list[Resource] = []
+    policies: list[Resource] = []
     for change in plan["resource_changes"]:
         if change.get("module_address") != f"module.{module}" or change["mode"] != "managed":
             continue
@@ -342,7 +342,7 @@ def outputs(plan: Values, module: str) -> list[Resource]:
 def say(kind: str, values: Values, after: Values) -> Resource:
     """Say one resource in CloudFormation's words."""
     if kind not in SHAPES:
-        raise Unmapped(f"{kind}: say in {__name__} what CloudFormation calls it")
+        raise UnmappedError(f"{kind}: say in {__name__} what CloudFormation calls it")
     shape = SHAPES[kind]
     kept = {key: value for key, value in values.items() if key not in shape.left_out}
     if shape.rewritten:

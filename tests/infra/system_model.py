@@ -25,7 +25,7 @@ class Resource(Struct, frozen=True):
     ids: Mapping[str, str]  # what references to it give, and the word for each: "arn", "id"
 
 
-class Unnamed(Exception):
+class UnnamedError(Exception):
     """A resource of a type that no comparison has been thought about for."""
 
 
@@ -149,7 +149,7 @@ def name_of(
 ) -> str:
     """Say what a person would call it.
 
-    Raises Unnamed for a type that nobody has thought of: it would go uncompared.
+    Raises UnnamedError for a type that nobody has thought of: it would go uncompared.
     """
     kind, has = resource.kind, resource.properties
     own = named_by(prefix)
@@ -168,7 +168,7 @@ def name_of(
     if kind in OF_FUNCTION:
         function = function_named(has["FunctionName"], resources, own)
         return f"{OF_FUNCTION[kind]} {function} {has.get('Principal', has.get('Name', ''))}".strip()
-    raise Unnamed(f"{kind}: say in {__name__} what it is called, so that it is compared")
+    raise UnnamedError(f"{kind}: say in {__name__} what it is called, so that it is compared")
 
 
 ONLY_ONE = {
@@ -259,12 +259,11 @@ def role_name(role: Resource, resources: list[Resource], own: Own) -> str:
     users = sorted(
         own(each.properties["FunctionName"])
         for each in resources
-        if each.kind == "AWS::Lambda::Function"
-        and each.properties.get("Role") in role.ids
+        if each.kind == "AWS::Lambda::Function" and each.properties.get("Role") in role.ids
     )
     if users:
         return f"role of {', '.join(users)}"
-    return f"role for {json.dumps(role.properties['AssumeRolePolicyDocument'])}"
+    return f"role for {' '.join(*granted([role.properties['AssumeRolePolicyDocument']]).values())}"
 
 
 def difference(left: Model, right: Model, sides: tuple[str, str]) -> list[str]:
