@@ -4,20 +4,22 @@ import asyncio
 import sys
 
 from benchmarks import (
-    against_serverless_offline,
     artifact_sizes,
     cold_start,
+    fan_out,
     fixture_start,
     idle_connections,
+    round_trips,
     soak,
 )
 
 BENCHMARKS = {
-    "against_serverless_offline": against_serverless_offline.main,
     "artifact_sizes": artifact_sizes.main,
     "cold_start": cold_start.main,
+    "fan_out": fan_out.main,
     "fixture_start": fixture_start.main,
     "idle_connections": idle_connections.main,
+    "round_trips": round_trips.main,
     "soak": soak.main,
 }
 

@@ -152,7 +152,7 @@ async def ours(url: str, meter: Meter) -> None:
             for page in meter.pages(PAGE):
                 yield page
 
-        tally = await fan_out(services, pages(), PAYLOAD, to="benchmark")
+        tally = await fan_out(services, pages(), PAYLOAD, about={})
         meter.print()
         if tally.failed or tally.gone:
             sys.exit(f"not all were delivered: {tally}")

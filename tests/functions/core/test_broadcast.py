@@ -55,9 +55,13 @@ async def test_outcomes_are_counted_and_logged(
     tally = await broadcast(context, "chat:a", b"x")
     assert tally == Tally(delivered=1, failed=2, gone=("b=",))
     [line] = [record for record in caplog.records if "broadcast" in record.getMessage()]
-    expected = "channel=chat:a delivered=1 gone=1 failed=2 reasons=403:1,timeout:1"
+    expected = "channel='chat:a' delivered=1 gone=1 failed=2 reasons=403:1,timeout:1"
     assert expected in line.getMessage()
     assert line.levelno == logging.WARNING
+    assert line.__dict__["channel"] == "chat:a"
+    metrics = line.__dict__["metrics"]
+    assert metrics.pop("BroadcastDuration") >= 0
+    assert metrics == {"BroadcastDelivered": 1, "BroadcastGone": 1, "BroadcastFailed": 2}
 
 
 async def test_only_who_is_gone_is_named_so(
@@ -138,6 +142,6 @@ async def test_a_broadcast_that_takes_too_long_begins_no_more_sends(
     asyncio.get_running_loop().call_later(0.1, hold.set)
     pages = context.store.subscriptions.of_channel("chat:a", now=0)
     with pytest.raises(TimeoutError):
-        await fan_out(context, pages, b"x", to="channel=chat:a", timeout_s=0.02)
+        await fan_out(context, pages, b"x", about={"channel": "chat:a"}, timeout_s=0.02)
     assert len(transport.sent) == transport.width
     assert f"delivered={transport.width}" in caplog.text

@@ -58,6 +58,7 @@ STORE = {
     "runtime",
     "runtime.entrypoint",
     "runtime.events",
+    "runtime.logs",
     "runtime.settings",
     "runtime.wiring",
 }
