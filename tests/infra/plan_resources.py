@@ -119,22 +119,18 @@ def stage(values: Values) -> Properties:
 
 
 def alarm(values: Values) -> Properties:
-    """Say an alarm; dimensions by name."""
-    said: Properties = {
-        {"AlarmDescription": "AlarmDescription"}.get(pascal(key), pascal(key)): value
-        for key, value in values.items()
-        if key not in ("dimensions", "metric_query", "ok_actions", "alarm_actions")
-    }
+    """Say an alarm."""
+    special = ("dimensions", "metric_query", "ok_actions", "alarm_actions")
+    said = {pascal(key): value for key, value in values.items() if key not in special}
     said["Dimensions"] = values.get("dimensions")
-    said["AlarmActions"] = sorted(values.get("alarm_actions") or ())
-    said["OKActions"] = sorted(values.get("ok_actions") or ())
-    if "extended_statistic" in values:
-        said["ExtendedStatistic"] = values["extended_statistic"]
+    said["AlarmActions"] = values.get("alarm_actions")
+    said["OKActions"] = values.get("ok_actions")
     said["Metrics"] = [
-        plain(query) | ({"MetricStat": metric_stat(query)} if query.get("metric") else {})
+        {pascal(key): value for key, value in query.items() if key != "metric" and value}
+        | ({"MetricStat": metric_stat(query)} if query.get("metric") else {})
         for query in values.get("metric_query") or ()
     ]
-    return said
+    return {key: value for key, value in said.items() if value not in (None, "")}
 
 
 def metric_stat(query: Values) -> Properties:

@@ -55,6 +55,12 @@ def comparable(resource: Resource) -> Properties:
         has["AssumeRolePolicyDocument"] = granted([has["AssumeRolePolicyDocument"]])
     if key := resource.properties.get("Code", {}).get("S3Key"):
         has["Package"] = key.rsplit("/", maxsplit=1)[-1]
+    if resource.kind == "AWS::CloudWatch::Alarm":
+        has = with_plain_dimensions(has)
+        for key in ("AlarmActions", "OKActions"):
+            has[key] = sorted(has.get(key) or ())
+    if isinstance(body := has.get("DashboardBody"), str):
+        has["DashboardBody"] = json.loads(body)
     if form := has.get("AccessLogSettings", {}).get("Format"):
         has["AccessLogSettings"] = {**has["AccessLogSettings"], "Format": json.loads(form)}
     if resource.kind == "AWS::ApiGatewayV2::Route":
@@ -62,7 +68,19 @@ def comparable(resource: Resource) -> Properties:
     return has
 
 
-SAYS_NOTHING = {"Code", "Description", "Tags"}
+def with_plain_dimensions(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Write the dimensions of metrics as an object, as Terraform does."""
+    if isinstance(value, list):
+        return [with_plain_dimensions(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    plain = {key: with_plain_dimensions(each) for key, each in value.items()}
+    if isinstance(named := plain.get("Dimensions"), list):
+        plain["Dimensions"] = {each["Name"]: each["Value"] for each in named}
+    return plain
+
+
+SAYS_NOTHING = {"DashboardName", "Code", "Description", "Tags"}
 """Where the zip lies is each one's own affair; a stack's tags are given when it is deployed."""
 
 

@@ -17,6 +17,8 @@ from tests.infra.intended import (
     model_of_template,
     unintended,
 )
+from tests.infra.module_tables import MARKED, README, tables
+from tests.infra.plan_resources import say
 from tests.infra.system_model import Resource, UnnamedError, model_of
 
 if TYPE_CHECKING:
@@ -145,7 +147,84 @@ def test_an_alarm_that_only_one_side_has_is_named(recorded: dict[str, "Model"]) 
     assert compare(recorded["dev"], with_alarm) == ["alarm dead-letters: only in Terraform"]
 
 
+@pytest.mark.parametrize(
+    ("terraform", "template"),
+    [
+        (
+            {
+                "metric_name": "ConnectCount",
+                "dimensions": {"ApiId": "api", "Stage": "dev"},
+                "alarm_actions": ["b", "a"],
+                "metric_query": None,
+            },
+            {
+                "MetricName": "ConnectCount",
+                "Dimensions": [
+                    {"Name": "Stage", "Value": "dev"},
+                    {"Name": "ApiId", "Value": "api"},
+                ],
+                "AlarmActions": ["a", "b"],
+            },
+        ),
+        (
+            {
+                "metric_query": [
+                    {"id": "rate", "expression": "a / b", "return_data": True, "metric": []},
+                    {
+                        "id": "a",
+                        "expression": "",
+                        "return_data": False,
+                        "metric": [
+                            {
+                                "namespace": "Own",
+                                "metric_name": "failed",
+                                "dimensions": {"Stage": "dev"},
+                                "period": 60,
+                                "stat": "Sum",
+                            }
+                        ],
+                    },
+                ]
+            },
+            {
+                "Metrics": [
+                    {"Id": "rate", "Expression": "a / b", "ReturnData": True},
+                    {
+                        "Id": "a",
+                        "MetricStat": {
+                            "Metric": {
+                                "Namespace": "Own",
+                                "MetricName": "failed",
+                                "Dimensions": [{"Name": "Stage", "Value": "dev"}],
+                            },
+                            "Period": 60,
+                            "Stat": "Sum",
+                        },
+                    },
+                ]
+            },
+        ),
+    ],
+)
+def test_an_alarm_is_the_same_in_both_tongues(
+    terraform: dict[str, object], template: dict[str, object]
+) -> None:
+    """Dimensions are a list on one side, an object on the other; actions have no order."""
+    said = say("aws_cloudwatch_metric_alarm", {"alarm_name": "a", **terraform}, {"arn": "arn:1"})
+    of_template = Resource("AWS::CloudWatch::Alarm", {"AlarmName": "a", **template}, {})
+    models = [model_of([each], prefix="gatepost-dev") for each in (of_template, said)]
+    for model in models:
+        model["alarm a"].pop("AlarmName")  # an id of one of them
+    assert compare(*models) == []
+
+
 def test_a_resource_of_a_kind_that_nobody_has_named_is_refused() -> None:
     """Else it would go uncompared."""
     with pytest.raises(UnnamedError, match="AWS::Kinesis::Stream"):
         model_of([Resource("AWS::Kinesis::Stream", {}, {})], prefix="gatepost-dev")
+
+
+def test_the_modules_page_lists_its_inputs_and_outputs() -> None:
+    """As the sources have them: `python -m tests.infra.module_tables` writes it anew."""
+    (written,) = MARKED.findall(README.read_text(encoding="utf-8"))
+    assert written == tables()
