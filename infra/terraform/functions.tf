@@ -37,7 +37,7 @@ locals {
     channels    = local.reaches_channels
   }
   # By name, not by reference: it invokes itself.
-  fanout_name = "${local.prefix}-fanout${var.snap_start ? ":live" : ""}"
+  fanout_name = "${local.prefix}-fanout${var.snap_start ? ":snapstart" : ""}"
 }
 
 resource "aws_lambda_function" "this" {
@@ -95,7 +95,7 @@ resource "aws_lambda_function" "this" {
     )
   }
 
-  tags       = var.tags
+  tags       = local.tags
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
 }
 
@@ -103,7 +103,7 @@ resource "aws_lambda_function" "this" {
 resource "aws_lambda_alias" "live" {
   for_each = var.snap_start ? local.functions : {}
 
-  name             = "live"
+  name             = "snapstart" # as the framework calls it
   function_name    = aws_lambda_function.this[each.key].function_name
   function_version = aws_lambda_function.this[each.key].version
 }
@@ -125,5 +125,5 @@ resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local.prefix}-${each.key}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn == "" ? null : var.kms_key_arn
-  tags              = var.tags
+  tags              = local.tags
 }

@@ -141,7 +141,9 @@ variable "route_throttles" {
     rate_limit  = number
     burst_limit = number
   }))
-  default = {}
+  default = {
+    "$connect" = { rate_limit = 400, burst_limit = 400 } # handshakes: the account has 500 a second
+  }
 
   validation {
     condition     = alltrue([for each in values(var.route_throttles) : each.rate_limit > 0 && each.burst_limit > 0])
@@ -272,7 +274,7 @@ variable "domain" {
 }
 
 variable "tags" {
-  description = "Tags of every resource that can have some."
+  description = "Tags of every resource that can have some, beside service and stage."
   type        = map(string)
   default     = {}
 }

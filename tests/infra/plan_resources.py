@@ -228,6 +228,7 @@ SHAPES: dict[str, Shape] = {
         left_out=frozenset({"name"}),
     ),
     "aws_iam_role": Shape("AWS::IAM::Role", {"arn": "arn", "name": "id"}, rewritten=role),
+    "aws_iam_role_policy_attachment": Shape("AWS::IAM::RolePolicy"),
     "aws_iam_role_policy": Shape("AWS::IAM::RolePolicy"),
     "aws_lambda_function": Shape(
         "AWS::Lambda::Function",
@@ -259,7 +260,7 @@ SHAPES: dict[str, Shape] = {
 }
 OUTPUTS = {
     "http_url": "HttpApiUrl",
-    "socket_url": "ServiceEndpointWebsocket",
+    "socket_url": "SocketUrl",
     "table_name": "TableName",
 }
 """What the template's stack calls them."""
@@ -267,7 +268,6 @@ OUTPUTS = {
 NOT_IN_TEMPLATES = {
     "aws_s3_bucket_public_access_block": "of the bucket that the zips go by",
     "aws_s3_object": "the framework uploads the zips before it deploys",
-    "aws_iam_role_policy_attachment": "of the account's role for logs, which has its grants by it",
 }
 
 NOT_COMPARED = frozenset({"tags", "depends_on"})
@@ -358,7 +358,11 @@ def say(kind: str, values: Values, after: Values) -> Resource:
 def give_policy(policy: Properties, found: list[Resource]) -> None:
     """Put a role's policy where CloudFormation has it: into the role."""
     for each in found:
-        if each.kind == "AWS::IAM::Role" and policy["Role"] in each.ids:
+        if each.kind != "AWS::IAM::Role" or policy["Role"] not in each.ids:
+            continue
+        if "PolicyArn" in policy:
+            each.properties.setdefault("ManagedPolicyArns", []).append(policy["PolicyArn"])
+        else:
             each.properties.setdefault("Policies", []).append(
                 {"PolicyName": policy["Name"], "PolicyDocument": json.loads(policy["Policy"])}
             )

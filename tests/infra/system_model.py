@@ -34,7 +34,7 @@ def model_of(resources: Iterable[Resource], *, prefix: str) -> Model:
 
     `prefix` is what names of this stage begin with (`gatepost-dev`).
     """
-    everything = list(resources)
+    everything = with_shared_policies(list(resources))
     names = name_all(everything, prefix)
     ids = {
         text: f"{{{name}{'' if word == 'id' else ' ' + word}}}"
@@ -44,6 +44,17 @@ def model_of(resources: Iterable[Resource], *, prefix: str) -> Model:
     return {
         name: flat(renamed(comparable(resource), ids)) for name, resource in sorted(names.items())
     }
+
+
+def with_shared_policies(resources: list[Resource]) -> list[Resource]:
+    """Give each role the policies that are resources of their own and name it."""
+    shared = [each for each in resources if each.kind == "AWS::IAM::ManagedPolicy"]
+    others = [each for each in resources if each.kind != "AWS::IAM::ManagedPolicy"]
+    for policy in shared:
+        for role in others:
+            if role.kind == "AWS::IAM::Role" and set(policy.properties["Roles"]) & role.ids.keys():
+                role.properties.setdefault("Policies", []).append(policy.properties)
+    return others
 
 
 def comparable(resource: Resource) -> Properties:

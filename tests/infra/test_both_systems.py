@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tests.infra.system_model import Model
 
 STAGES = ("dev", "prod")
+AS_IN_STAGES = {"prod": ("--param", "accountLogRole=none")}
+"""One stage makes the account's role for logs; tests/infra/stages/ has the other told so too."""
+
 REFRESH = "python -m tests.infra.record_terraform, on a machine with Terraform, writes it anew"
 
 ALARM = Resource(
@@ -36,7 +39,8 @@ ALARM = Resource(
 
 def packaged_model(folder: Path, stage: str) -> "Model":
     """Package the project in a folder for a stage; return its model."""
-    return model_of_template(run_osls(folder, "--stage", stage).template, stage)
+    packaged = run_osls(folder, "--stage", stage, *AS_IN_STAGES.get(stage, ()))
+    return model_of_template(packaged.template, stage)
 
 
 def copy_of_project(folder: Path) -> Path:
