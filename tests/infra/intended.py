@@ -25,7 +25,7 @@ INTENDED = {
     "stage WEBSOCKET, AutoDeploy: *": "the same",
     "stage WEBSOCKET, DeploymentId: *": "the same",
     "permission *, SourceArn: the template has none, *": "there any API may call it",
-    "output ServiceEndpointWebsocket: *": "the framework's own; SocketUrl says it with a domain too",
+    "output ServiceEndpointWebsocket: *": "the framework's; SocketUrl knows the domain",
     "output HttpApiId: *": "an id that no client needs; the URL is compared",
 }
 
