@@ -51,7 +51,7 @@ async def websockets_server(port: int) -> None:
         async for message in socket:
             broadcast(server.connections, message)
 
-    async with serve(hear, "localhost", port, compression=None) as server:
+    async with serve(hear, "localhost", port, compression=None, ping_interval=None) as server:
         await asyncio.Event().wait()
 
 

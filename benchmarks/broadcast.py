@@ -81,7 +81,8 @@ async def serverless_offline(stack: AsyncExitStack, sockets: int) -> System:
     """The peer: a handler of the usual kind."""
     url = await stack.enter_async_context(systems.serverless_offline())
     crowd = stack.enter_context(crowded())
-    ids = await _ids(crowd, url, sockets)
+    # It starts a further Python for each invocation that overlaps another.
+    ids = await _ids(crowd, url, sockets, at_once=1)
     publisher = await stack.enter_async_context(talking(url))
 
     async def begin(marker: str) -> float:
@@ -94,7 +95,7 @@ async def gateway(stack: AsyncExitStack, sockets: int) -> System:
     """Gatepost's gateway alone."""
     url = await stack.enter_async_context(systems.gatepost_project())
     crowd = stack.enter_context(crowded())
-    ids = await _ids(crowd, url, sockets)
+    ids = await _ids(crowd, url, sockets, at_once=8)
     return System(_posting(stack, url, ids), crowd)
 
 
@@ -210,9 +211,8 @@ def _posting(stack: AsyncExitStack, url: str, ids: list[str]) -> Begin:
     return begin
 
 
-async def _ids(crowd: Crowd, url: str, sockets: int) -> list[str]:
-    # One at a time: serverless-offline starts a further Python for each that overlaps.
-    opening = Opening(url, sockets, '{"action": "whoami"}', b'"id"', at_once=1)
+async def _ids(crowd: Crowd, url: str, sockets: int, *, at_once: int) -> list[str]:
+    opening = Opening(url, sockets, '{"action": "whoami"}', b'"id"', at_once=at_once)
     answers = await crowd.open(opening)
     return [json.loads(answer)["id"] for answer in answers]
 

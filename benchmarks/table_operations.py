@@ -36,7 +36,7 @@ MEMORY_GB: Final = 1.0
 BASE_MS: Final = 30.0
 SENDS_PER_S: Final = 8_000.0
 AUDIENCES: Final = (10, 100, 1_000)
-CONFIRMED_FIRST: Final = 2
+REPEATED: Final = 2
 """Publications before the one that is counted: a rate's row and a channel's head are there then."""
 
 METHOD: Final = (
@@ -131,23 +131,27 @@ def figures(ledger: Ledger, recipients: int) -> dict[str, float]:
 
 
 async def measure(url: str, ledger: Ledger, recipients: int) -> dict[str, dict[str, float]]:
-    """Publish to so many subscribers of each kind of channel."""
+    """Publish to so many subscribers of a channel that keeps history and one that does not."""
+    chat, game = f"chat:to-{recipients}", f"game:to-{recipients}"
+    wanted = [{"channel": chat}, {"channel": game}]
+    subscribe = json.dumps({"action": "subscribe", "channels": wanted, "id": 1})
+    answer, refusal = b'"type":"reply","ok":true', b'"temporary":true'
     rows = {}
     async with AsyncExitStack() as stack:
-        for kind, key in (("chat", None), ("chat, with a key", "k"), ("game", None)):
-            channel = f"{kind[:4]}:of-{recipients}-{bool(key)}"
-            crowd = stack.enter_context(crowded())
-            subscribe = json.dumps({"action": "subscribe", "channel": channel, "id": 1})
-            answer, refusal = b'"type":"reply","ok":true', b'"temporary":true'
-            await crowd.open(Opening(url, recipients, subscribe, answer, refusal, 8))
+        crowd = stack.enter_context(crowded())
+        await crowd.open(Opening(url, recipients, subscribe, answer, refusal, 8))
+        for kind, channel, key in (
+            ("chat", chat, None),
+            ("chat, with a key", chat, "k"),
+            ("game", game, None),
+        ):
             client = await stack.enter_async_context(connect(url, compression=None))
-            for number in range(CONFIRMED_FIRST + 1):
+            for number in range(REPEATED + 1):
                 ledger.clear()
                 more = {"key": f"{key}{number}"} if key else {}
                 data = {"text": "x" * 80}
                 await ask(client, action="publish", channel=channel, data=data, **more)
             rows[f"{kind}, to {recipients:,}"] = figures(ledger, recipients)
-            crowd.close()
     return rows
 
 

@@ -24,3 +24,9 @@ def test_the_page_on_packaging_quotes_the_last_kept_figures() -> None:
     page = (ROOT / "docs/how-to/package.md").read_text(encoding="utf-8")
     assert table("artifact_sizes") in page
     assert table("cold_start") in page
+
+
+def test_the_page_on_sending_quotes_the_last_kept_ways_of_posting() -> None:
+    """Run the benchmark, then paste its table."""
+    page = (ROOT / "docs/explanation/sending.md").read_text(encoding="utf-8")
+    assert table("post_to_connection") in page

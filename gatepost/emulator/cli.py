@@ -85,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_token_options(token)
+    _add_standing_alone(commands)
+    return top
+
+
+def _add_standing_alone(commands: "argparse._SubParsersAction[Parser]") -> None:
     cost_command.add_options(commands.add_parser(
         "cost",
         help="what a month costs on AWS, item by item, and which choice dominates",
@@ -106,7 +111,6 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
-    return top
 
 
 def _add_token_options(token: argparse.ArgumentParser) -> None:

@@ -15,7 +15,14 @@ PUBLIC: Final = ("gatepost", "gatepost.emulator.testing", "gatepost.emulator.pyt
 
 _OURS: Final = ("gatepost", "benchmarks")
 _OUR_PATHS: Final = (
-    *("benchmarks/", "gatepost/", "tests/conformance/", "tests/e2e/", "tests/fixtures/"),
+    *(
+        "benchmarks/",
+        "gatepost/gateway/",
+        "gatepost/emulator/",
+        "tests/conformance/",
+        "tests/e2e/",
+        "tests/fixtures/",
+    ),
     *("tests/gatepost/", "tests/target/"),
 )
 
@@ -45,7 +52,7 @@ def _needs(path: str, text: str, files: Mapping[str, str]) -> Iterator[str | Non
         if conftest in files and conftest != path:
             yield conftest
     tree = ast.parse(text)
-    if any(each.startswith(_OUR_PATHS) for each in _strings(tree)):
+    if any(f"{each}/".startswith(_OUR_PATHS) for each in _strings(tree)):
         yield None
     for module in _imported(tree):
         package = module.partition(".")[0]

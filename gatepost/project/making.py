@@ -51,22 +51,31 @@ def files_of(root: Path, choices: Choices) -> dict[str, bytes]:
 def make_project(directory: Path, root: Path, choices: Choices) -> int:
     """Make a project in a folder that is new, or empty but for git's; the number of files.
 
-    Who interrupts it finds the folder as it was. Raises ProjectError, also for a file system that
-    does not do what is asked.
+    Raises ProjectError.
     """
     refuse_occupied(directory)
     files = files_of(root, choices)
+    write_project(directory, files, root)
+    return len(files)
+
+
+def write_project(directory: Path, files: dict[str, bytes], root: Path) -> None:
+    """Write the files of a project; those that `root` has as executables are some too.
+
+    Who interrupts it finds the folder as it was. Raises ProjectError for a file system that does
+    not do what is asked.
+    """
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{choices.name}-", dir=directory.parent))
+        staging = Path(tempfile.mkdtemp(prefix=".gatepost-new-", dir=directory.parent))
         try:
-            _write(staging, files, root)
-            _put(staging, directory)
+            project = staging / "project"  # as open as any new folder; the other is for one user
+            _write(project, files, root)
+            _put(project, directory)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise ProjectError(f"{error.filename or directory}: {error.strerror}") from error
-    return len(files)
 
 
 def _write(folder: Path, files: dict[str, bytes], root: Path) -> None:
@@ -77,20 +86,19 @@ def _write(folder: Path, files: dict[str, bytes], root: Path) -> None:
         source = root / path
         if source.is_file() and source.stat().st_mode & 0o100:
             target.chmod(target.stat().st_mode | 0o111)
-    folder.chmod((folder / "functions").stat().st_mode)  # mkdtemp's own is for one user
 
 
-def _put(staging: Path, directory: Path) -> None:
+def _put(project: Path, directory: Path) -> None:
     """Let the project appear at once; entry by entry where the folder is there already."""
     if not directory.exists():
-        staging.rename(directory)
+        project.rename(directory)
         return
-    moved: list[Path] = []
+    there = {entry.name for entry in directory.iterdir()}
+    new = [entry.name for entry in sorted(project.iterdir())]
     try:
-        for entry in sorted(staging.iterdir()):
-            moved.append(directory / entry.name)
-            entry.rename(moved[-1])
+        for name in new:
+            (project / name).rename(directory / name)
     except BaseException:
-        for each in moved:
+        for each in [directory / name for name in new if name not in there]:
             shutil.rmtree(each) if each.is_dir() else each.unlink(missing_ok=True)
         raise

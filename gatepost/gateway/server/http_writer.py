@@ -3,11 +3,15 @@
 import re
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import count
 from random import getrandbits
+from uuid import uuid4
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_ID_OF_THIS_RUN = str(uuid4())[:23].encode()
+_ids = count(getrandbits(40))
 _BODILESS = frozenset({204, 304})
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 _NOT_IN_A_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -51,8 +55,7 @@ def _head(
 
 def _request_id() -> bytes:
     """Return an id in the shape of a UUID; it need not be hard to guess."""
-    digits = b"%032x" % getrandbits(128)
-    return b"-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return b"%b-%012x" % (_ID_OF_THIS_RUN, next(_ids))
 
 
 def _one_line(text: str) -> str:

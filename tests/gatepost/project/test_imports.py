@@ -31,7 +31,10 @@ def test_a_test_of_the_inside_of_gatepost_stays_with_what_only_it_needs() -> Non
 
 def test_a_test_that_names_a_file_of_ours_stays_too() -> None:
     """A project has neither benchmarks nor our fixtures."""
-    naming = {"tests/contract/test_n.py": 'RUN = ROOT / "benchmarks/cold.py"\n'}
+    naming = {
+        "tests/contract/test_n.py": 'RUN = ROOT / "benchmarks/cold.py"\n',
+        "tests/contract/test_o.py": 'RUN = ROOT / "benchmarks" / "cold.py"\n',
+    }
     assert kept_tests(KEPT | naming) == set(KEPT)
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatepost.project import making
 from gatepost.project.choices import Choices
 from gatepost.project.errors import ProjectError
-from gatepost.project.making import files_of, make_project, refuse_occupied
+from gatepost.project.making import files_of, make_project, refuse_occupied, write_project
 
 if TYPE_CHECKING:
     from tests.gatepost.project.conftest import MakeTemplate
@@ -115,22 +114,25 @@ class OneTooMany(dict[str, bytes]):
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_who_interrupts_it_finds_nothing(
-    there: bool,  # noqa: FBT001 - a case
-    template: "MakeTemplate",
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_who_interrupts_it_finds_nothing(there: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a case
     """No half project, and no folder beside it."""
-    root = template()
     if there:
         (tmp_path / "chat").mkdir()
-    monkeypatch.setattr(making, "files_of", lambda *_: OneTooMany(a=b"", b=b""))
     with pytest.raises(KeyboardInterrupt):
-        make_project(tmp_path / "chat", root, CHAT)
-    left = {path.name for path in tmp_path.iterdir()} - {"template"}
-    assert left == ({"chat"} if there else set())
-    assert not there or not list((tmp_path / "chat").iterdir())
+        write_project(tmp_path / "chat", OneTooMany({"a": b"", "b": b""}), ROOT)
+    assert [path.name for path in tmp_path.rglob("*")] == (["chat"] if there else [])
+
+
+def test_what_can_not_be_put_in_its_place_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    """What was put there already is taken back; git's own file is not."""
+    target = tmp_path / "chat"
+    target.mkdir()
+    (target / ".git").write_text("gitdir: elsewhere\n")
+    files = {"!first/a": b"", "!second": b"", ".git/in the way": b""}
+    with pytest.raises(ProjectError, match=r"\.git"):
+        write_project(target, files, ROOT)
+    assert [path.name for path in target.iterdir()] == [".git"]
+    assert (target / ".git").read_text() == "gitdir: elsewhere\n"
 
 
 def test_a_place_that_can_not_be_written_to_is_named(

@@ -31,8 +31,8 @@ def test_folders_go_whole_and_pages_that_they_name(template: "MakeTemplate") -> 
             "PKG-INFO": "docs/reference/cli.md\n",
             "gatepost/cli.py": "",
             "tests/gatepost/test_cli.py": "",
-            "functions/__pycache__/connect.cpython-311.pyc": "",
-            "infra/terraform/.terraform/provider": "",
+            "functions/__pycache__/connect.cpython-311.pyc": "compiled",
+            "infra/terraform/.terraform/provider": "binary",
         }
     )
     assert set(selected(root, CHAT)) == {
