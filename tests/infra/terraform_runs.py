@@ -21,7 +21,7 @@ from tests.infra.leftovers import client_of, leftovers
 from tests.infra.moto_for_terraform import moto_for_terraform
 from tests.optional_tools import ROOT, terraform_plugins
 
-STEP_TIMEOUT_S = 240
+STEP_TIMEOUT_S = 420
 STAGES = ("dev", "prod")
 OPTIONS = "options"  # a module that has every option at once
 SERVICES = (

@@ -18,7 +18,7 @@ from tests.infra.terraform_runs import (
 )
 from tests.optional_tools import ROOT
 
-pytestmark = [pytest.mark.terraform, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(1500)]
 
 NOT_KEPT_BY_MOTO = {"aws_lambda_function.dead_letter_config", "aws_lambda_function.logging_config"}
 """Attributes that moto forgets, so that a plan after `apply` would set them again."""
