@@ -1,27 +1,38 @@
-# make run    the emulator and the demo           make test   every check
+# make run    the emulator and the pages          make test   every check
 # make setup  .venv alone                         make check  the fast loop: lint, types, unit tests
-# make lock   compile requirements/ anew          make bench  the benchmarks
-# make package   the archives that are deployed
+# make lock   compile requirements/ anew          make package   the archives that are deployed
+# make smoke  try a running system                make deploy, make destroy   a stage: STAGE=dev
+# <gatepost>
+# make bench  the benchmarks                      make wheel  what `pip install gatepost` takes
+# </gatepost>
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest
+UNIT := tests/functions
+# <gatepost>
+UNIT += tests/gatepost
+# </gatepost>
+# <project>
+# # What pip installs as gatepost: the version that pyproject.toml names, or what you give: make run GATEPOST=...
+# GATEPOST ?= $(shell sed -n 's/^ *"\(gatepost==[^"]*\)".*/\1/p' pyproject.toml)
+# </project>
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types unit lock package bench parity costs smoke deploy destroy clean
+.PHONY: help setup run test check lint types unit lock package smoke deploy destroy clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(VENV)/.run ## prepare .venv for `make run`
 
-run: setup ## start the emulator and the demo page
+run: setup ## start the emulator and the pages
 	@exec $(BIN)/gatepost dev --env-file local.env $(ARGS)
 
 test: $(VENV)/.dev ## run every check
 	@$(MAKE) --no-print-directory lint types
-	$(PYTEST) -n logical
+	$(PYTEST) -n logical $(ARGS)
 
 check: $(VENV)/.dev lint types unit ## the fast loop: lint, types and unit tests
 
@@ -34,19 +45,13 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev
-	$(PYTEST) -q -n logical tests/functions tests/gatepost
+	$(PYTEST) -q -n logical $(UNIT)
 
 lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml
 	for name in run dev functions tokens; do sh requirements/compile.sh $$name || exit 1; done
 
 package: $(VENV)/.dev ## build build/functions.zip and build/tokens.zip for Lambda
 	@$(BIN)/python -m infra.package $(ARGS)
-
-bench: $(VENV)/.dev ## run the benchmarks
-	$(BIN)/python -m benchmarks $(ARGS)
-
-parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
-	$(BIN)/python -m tests.parity
 
 # A token comes by SMOKE_TOKEN in the environment, which no list of processes shows.
 smoke: setup ## try a running system: make smoke URL=wss://.../dev
@@ -62,8 +67,20 @@ deploy: setup ## deploy a stage with osls: make deploy STAGE=dev
 destroy: setup ## remove a stage and what it holds: make destroy STAGE=dev
 	@$(BIN)/python -m infra.deploy --destroy --stage '$(STAGE)' $(STAGE_OPTIONS) $(if $(CONFIRM),--confirm '$(CONFIRM)')
 
+# <gatepost>
+.PHONY: bench parity costs wheel
+bench: $(VENV)/.dev ## run the benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
+	$(BIN)/python -m tests.parity
+
 costs: $(VENV)/.dev ## write the figures of docs/explanation/cost.md
 	$(BIN)/python -m tests.cost_page
+
+wheel: $(VENV)/.run ## build dist/gatepost-*.whl
+	$(BIN)/python -m hatchling build -t wheel
+# </gatepost>
 
 clean: ## remove what make made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .serverless
@@ -75,7 +92,12 @@ $(BIN)/python:
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# <gatepost>
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+# </gatepost>
+# <project>
+#	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$(GATEPOST)"
+# </project>
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run

@@ -81,6 +81,7 @@ def events() -> dict[str, Mapping[str, object]]:
     return {
         "connect": of_connection(),
         "message": of_connection(body=PING),
+        "fanout": {"channel": "chat:empty", "shards": [0], "payload": "{}"},
         "authorizer": {
             "methodArn": "arn:aws:execute-api:us-east-1:123456789012:api/dev/$connect",
             "headers": {},
@@ -112,7 +113,7 @@ def starts() -> dict[str, Start]:
         handler = f"functions/{name}.handler"
         found[name] = Start(archive, handler, event, {})
         found[f"{name}, no bytecode"] = Start(f"{archive}, no bytecode", handler, event, {})
-        if archive == "functions":
+        if name in {"connect", "message", "disconnect"}:
             peer = json.loads(json.dumps(event).replace("cold=", "boto3="))  # rows of its own
             found[f"{name} by boto3"] = Start("boto3", f"boto3_handlers.{name}", peer, {})
     # Any value of this variable leaves the table to botocore (functions/adapters/credentials).
@@ -219,6 +220,7 @@ async def table(work: Path) -> AsyncIterator[dict[str, str]]:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_CA_BUNDLE": str(work / "roots.pem"),
+            "AWS_ENDPOINT_URL_LAMBDA": "https://127.0.0.1:9",
             "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "https://127.0.0.1:9/dev",
             "TABLE_NAME": "cold-start",
             "JWT_SECRET": SECRET,

@@ -1,7 +1,8 @@
 """A management API that does nothing but answer: `python -m benchmarks.post_server`.
 
 Cheaper by far than any client (uvloop, no HTTP library, no signature checked), so that clients are
-what is measured. Two ports, plain and TLS; a path that ends its stage in `10ms` is answered late.
+what is measured. Two ports, plain and TLS. The stage `10ms` is answered so much later, connections
+`late...` once as many of them wait as a fan-out has links: then all its links are open.
 """
 
 import asyncio
@@ -10,14 +11,18 @@ import re
 import ssl
 import sys
 from functools import partial
+from typing import cast
 
 import uvloop
 
 DELAY_S = 0.01
+LINKS = 256
+WAITING: list["Post"] = []
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nDate: Tue, 01 Dec 2026 00:00:00 GMT\r\nContent-Type: application/json\r\n"
     b"Content-Length: 0\r\nConnection: keep-alive\r\n"
-    b"x-amzn-RequestId: 1b5e34b3-7f0e-4f2b-9c0e-0d3a1f6f5a11\r\nx-amz-apigw-id: L0SMiFYXPHcEYfA=\r\n\r\n"
+    b"x-amzn-RequestId: 1b5e34b3-7f0e-4f2b-9c0e-0d3a1f6f5a11\r\n"
+    b"x-amz-apigw-id: L0SMiFYXPHcEYfA=\r\n\r\n"
 )
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -27,7 +32,7 @@ class Post(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep where to answer."""
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.loop = asyncio.get_running_loop()
         self.received = b""
 
@@ -41,7 +46,13 @@ class Post(asyncio.Protocol):
         if len(received) < head + 4 + (int(length[1]) if length else 0):
             return
         self.received = b""
-        if b"/10ms/" in received[:40]:
+        if b"/late" in received[:60]:
+            WAITING.append(self)
+            if len(WAITING) == LINKS:
+                for waiting in WAITING:
+                    waiting.answer()
+                WAITING.clear()
+        elif b"/10ms/" in received[:40]:
             self.loop.call_later(DELAY_S, self.answer)
         else:
             self.answer()
@@ -49,7 +60,7 @@ class Post(asyncio.Protocol):
     def answer(self) -> None:
         """Write the answer, unless the client has gone."""
         if not self.transport.is_closing():
-            self.transport.write(ANSWER)  # type: ignore[attr-defined] - asyncio says BaseTransport
+            self.transport.write(ANSWER)
 
 
 async def main(certificate: str) -> None:

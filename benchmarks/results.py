@@ -19,17 +19,25 @@ def machine() -> dict[str, str | int | None]:
     }
 
 
-def table(name: str) -> str:
-    """The last kept result of a benchmark as a table in Markdown, as the README quotes it."""
+def table(name: str, *, rows: str = "") -> str:
+    """The last kept result of a benchmark as a table in Markdown, as the docs quote it.
+
+    With `rows` only those that begin so, without that beginning.
+    """
     result = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    columns = list(next(iter(result["rows"].values())))
+    wanted = {
+        row.removeprefix(rows): figures
+        for row, figures in result["rows"].items()
+        if row.startswith(rows)
+    }
+    columns = list(next(iter(wanted.values())))
     lines = [
         f"| {result['date']} | {' | '.join(column.replace('_', ' ') for column in columns)} |",
         f"| --- |{' --- |' * len(columns)}",
     ]
     lines += [
         f"| {row} | {' | '.join(f'{figures[column]:g}' for column in columns)} |"
-        for row, figures in result["rows"].items()
+        for row, figures in wanted.items()
     ]
     return "\n".join(lines)
 
@@ -51,4 +59,4 @@ def keep(
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{name} ({result['date']}, {result['machine']})\n{method}")
     for row, figures in rows.items():
-        print(f"  {row:<28}" + "  ".join(f"{key} {value:g}" for key, value in figures.items()))
+        print(f"  {row:<28}  " + "  ".join(f"{key} {value:g}" for key, value in figures.items()))

@@ -8,5 +8,6 @@ case $name in
   tokens) set -- --group functions --group tokens --group http-api --python-version 3.13 ;;
   *) set -- pyproject.toml --group "$name" --python-version 3.11 ;;
 esac
-exec .venv/bin/uv pip compile "$@" --universal --generate-hashes --no-annotate --no-emit-index-url \
+# gatepost itself is installed apart from these files: they are made before its wheel, which carries them.
+exec .venv/bin/uv pip compile "$@" --no-emit-package gatepost --universal --generate-hashes --no-annotate --no-emit-index-url \
   --custom-compile-command "make lock" --quiet --output-file "requirements/$name.txt"

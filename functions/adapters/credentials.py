@@ -64,4 +64,6 @@ class LambdaSession:
 def lambda_session(environ: Mapping[str, str]) -> LambdaSession | None:
     """Give a session of the variables; None when they leave something for botocore to find out."""
     credentials = read_credentials(environ)
-    return credentials and LambdaSession(credentials, environ.get("AWS_CA_BUNDLE"))
+    if credentials is None:
+        return None
+    return LambdaSession(credentials, environ.get("AWS_CA_BUNDLE"))

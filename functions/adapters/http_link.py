@@ -72,8 +72,10 @@ class Link(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             self._answer(NoResponse(unread=True))
+        elif self._tls is None:
+            transport.write(request)
         else:
-            transport.write(request if self._tls is None else self._tls.encrypt(request))
+            self._encrypt(self._tls, request)
         return waiting
 
     async def ready(self) -> None:
@@ -151,7 +153,9 @@ class Link(asyncio.BufferedProtocol):
     # httptools
 
     def on_message_begin(self) -> None:
-        """Forget the response before, an interim one maybe."""
+        """Forget the response before, an interim one maybe; a second one to a request is none."""
+        if self._waiting is None:
+            self.abort()
         self._begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -182,6 +186,12 @@ class Link(asyncio.BufferedProtocol):
             self._write(tls.to_send())
         if tls.is_ready:
             self._ready.set_result(None)
+
+    def _encrypt(self, tls: Tls, request: bytes) -> None:
+        try:
+            self._write(tls.encrypt(request))
+        except ssl.SSLError:
+            self.abort()
 
     def _decrypt(self, tls: Tls) -> None:
         try:
@@ -224,9 +234,6 @@ class Link(asyncio.BufferedProtocol):
         self._body: list[bytes] = []
 
     def _complete(self) -> None:
-        if self._waiting is None:  # a second response to one request
-            self.abort()
-            return
         if not (self._written and self._parser.should_keep_alive()) and self._transport is not None:
             self._transport.close()
         if self._status == PLAIN_SUCCESS.status:

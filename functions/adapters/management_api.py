@@ -8,13 +8,15 @@ is left to Calls: management_api_http is the one in use, management_api_aiobotoc
 import asyncio
 import random
 import time
+from collections import Counter
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from functions.adapters.management_api_pace import Pace
+from functions.adapters.management_api_requests import Method
 from functions.core.ports import Delivered, Failed, Gone, Outcome
 
 THROTTLED: Final = "throttled"
@@ -23,16 +25,17 @@ UNKNOWN: Final = "unknown"
 TIMEOUT: Final = "timeout"
 
 ATTEMPTS: Final = {THROTTLED: 4, BROKEN: 2}
-"""Attempts in all, by reason. A connection that answers 429 so often has a full buffer: it is a
-slow reader (B-203). Links break that were idle while Lambda had frozen the environment."""
+"""Attempts that may end so, by reason, 5xx and broken links apart.
+
+A connection that answers 429 so often has a full buffer: it is a slow reader (B-203). Links break
+that were idle while Lambda had frozen the environment.
+"""
 
 PACED_ATTEMPTS: Final = 10
 """The same for 429 while many connections answer it: nobody in particular is slow."""
 
 RETRY_AFTER_S_MAX: Final = 5.0
 """A longer Retry-After is not waited for whole: a broadcast has not so much time."""
-
-Method = Literal["POST", "DELETE"]
 
 
 class Opening(Struct, frozen=True):
@@ -96,7 +99,8 @@ class ManagementApiTransport:
         return await self._repeat("DELETE", connection_id, b"")
 
     async def _repeat(self, method: Method, connection_id: str, payload: bytes) -> Outcome:
-        attempt, fresh = 0, False
+        fresh = False
+        tried: Counter[tuple[str, bool]] | None = None
         while True:
             if delay_s := self._pace.begin():
                 await asyncio.sleep(delay_s)
@@ -104,16 +108,17 @@ class ManagementApiTransport:
             outcome = _read(answer)
             if not isinstance(outcome, Failed):
                 return outcome
-            attempt += 1
+            fresh = isinstance(answer, Failed)
+            tried = Counter() if tried is None else tried  # most sends need none
+            tried[outcome.reason, fresh] += 1
             attempts, retry_after_s = ATTEMPTS.get(outcome.reason, 1), 0.0
             if isinstance(answer, Answer):
                 retry_after_s = _seconds(answer.retry_after, now=time.time())
             if outcome.reason == THROTTLED and self._pace.throttled(connection_id, retry_after_s):
                 attempts = PACED_ATTEMPTS
-            if attempt >= attempts:
+            if tried[outcome.reason, fresh] >= attempts:
                 return outcome
-            await asyncio.sleep(max(retry_after_s, _backoff_s(attempt)))
-            fresh = isinstance(answer, Failed)
+            await asyncio.sleep(max(retry_after_s, _backoff_s(tried.total())))
 
 
 def _read(answer: Answer | Failed) -> Outcome:

@@ -25,9 +25,9 @@ from functions.adapters.management_api import (
     UNKNOWN,
     Answer,
     ManagementApiTransport,
-    Method,
     Opening,
 )
+from functions.adapters.management_api_requests import Method
 from functions.core.ports import Failed
 
 if TYPE_CHECKING:

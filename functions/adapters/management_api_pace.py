@@ -81,8 +81,7 @@ class Pace:
 
     def _turn_window(self, now: float) -> None:
         passed = int((now - self._started_at) / WINDOW_S)
-        if now - self._slowed_at >= WINDOW_S:
-            self._recover(passed)
+        self._recover(passed - (self._slowed_at >= self._started_at))
         lately = passed == 1
         self._begun_before = self._begun if lately else 0
         self._throttled_before = self._throttled if lately else set()

@@ -7,7 +7,7 @@ be closed (core/closing.py). One that is gone, fails or hangs keeps no other fro
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -44,7 +44,8 @@ async def broadcast(
     )
     others = ([each for each in page if each != leave_out] async for page in pages)
     timeout_s = limits.BROADCAST_TIMEOUT_S
-    return await fan_out(services, others, payload, to=f"channel={channel}", timeout_s=timeout_s)
+    about = {"channel": channel}
+    return await fan_out(services, others, payload, about=about, timeout_s=timeout_s)
 
 
 async def fan_out(
@@ -52,10 +53,10 @@ async def fan_out(
     pages: AsyncIterator[Sequence[str]],
     payload: bytes,
     *,
-    to: str,
+    about: Mapping[str, object],
     timeout_s: float | None = None,
 ) -> Tally:
-    """Send `payload` to connections that are given page by page; `to` tells the log who they are.
+    """Send `payload` to connections given page by page; `about` tells the log who they are.
 
     At most `transport.width` sends run at a time, over page borders: a slow connection holds up its
     own place only. Raises what reading the pages raises, and TimeoutError when not all sends have
@@ -77,7 +78,7 @@ async def fan_out(
             fan.drop_rest()
         await fan.end()
         tally = fan.tally()
-        _log(to, tally, fan.reasons, took_s=services.clock() - started_at)
+        _log(about, tally, fan.reasons, took_s=services.clock() - started_at)
     return tally
 
 
@@ -154,14 +155,24 @@ async def _send(services: Services, connection_id: str, payload: bytes) -> Outco
         return Failed("raised")
 
 
-def _log(to: str, tally: Tally, reasons: Counter[str], *, took_s: float) -> None:
+def _log(
+    about: Mapping[str, object], tally: Tally, reasons: Counter[str], *, took_s: float
+) -> None:
+    """Log the broadcast; its numbers are metrics too (runtime/logs.py)."""
+    metrics = {
+        "BroadcastDelivered": tally.delivered,
+        "BroadcastGone": len(tally.gone),
+        "BroadcastFailed": tally.failed,
+        "BroadcastDuration": round(took_s * 1000, 1),
+    }
     logger.log(
         logging.WARNING if tally.failed else logging.INFO,
         "broadcast %s delivered=%d gone=%d failed=%d reasons=%s ms=%d",
-        to,
+        " ".join(f"{name}={value!r}" for name, value in about.items()),
         tally.delivered,
         len(tally.gone),
         tally.failed,
         ",".join(f"{reason}:{count}" for reason, count in sorted(reasons.items())) or "-",
         took_s * 1000,
+        extra={**about, "metrics": metrics},
     )

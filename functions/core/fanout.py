@@ -61,6 +61,7 @@ async def hand_over(workers: Workers, whole: Job) -> None:
         len(whole.shards),
         len(jobs),
         len(failures),
+        extra={"channel": whole.channel},
     )
     for failure in failures:
         raise failure
@@ -78,14 +79,18 @@ async def carry_out(
     """
     rest = _Rest(job)
     pages = rest.pages(services, until=services.clock() + budget_s)
-    to = f"channel={job.channel} hop={job.hop}"
+    about = {"channel": job.channel, "hop": job.hop}
     tally = Tally(0, 0)
     try:
         tally = await fan_out(
-            services, pages, job.payload.encode(), to=to, timeout_s=max(0, budget_s) + grace_s
+            services,
+            pages,
+            job.payload.encode(),
+            about=about,
+            timeout_s=max(0, budget_s) + grace_s,
         )
     except Exception:
-        logger.exception("fan-out stopped %s", to)
+        logger.exception("fan-out stopped channel=%s hop=%d", job.channel, job.hop, extra=about)
     try:
         if rest.shards:
             await _hand_on(services, rest.job())
@@ -143,4 +148,4 @@ async def _hand_on(services: Services, rest: Job) -> None:
         await services.workers.take(rest)
     except NotTaken as error:
         raise Unfinished(f"subscribers are left, and nobody took them ({error}): {left}") from error
-    logger.info("fan-out handed on hop=%d %s", rest.hop, left)
+    logger.info("fan-out handed on hop=%d %s", rest.hop, left, extra={"channel": rest.channel})

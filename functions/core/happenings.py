@@ -75,4 +75,9 @@ async def tell(
         async with asyncio.timeout(timeout_s):
             await hook(services, happening)
     except Exception:
-        logger.exception("hook failed kind=%s channel=%s", happening.kind, happening.channel)
+        logger.exception(
+            "hook failed kind=%s channel=%s",
+            happening.kind,
+            happening.channel,
+            extra={"channel": happening.channel},
+        )

@@ -109,7 +109,9 @@ async def _announce(
         if await count(channel, at_most=at_most, now=int(now)) < at_most:
             await broadcast(services, channel, payload, leave_out=who.connection, fresh=False)
     except Exception:
-        logger.exception("announcement failed kind=%s channel=%s", kind, channel)
+        logger.exception(
+            "announcement failed kind=%s channel=%s", kind, channel, extra={"channel": channel}
+        )
 
 
 def _fitting(found: PresencePage) -> PresencePage:

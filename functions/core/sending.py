@@ -20,7 +20,7 @@ async def send_to_user(services: Services, user: str, data: Raw) -> Tally:
     check_data(data)
     message = protocol.Message(services.new_id(), data, int(services.clock() * 1000))
     payload = protocol.encode(message)
-    tally = await fan_out(services, _connections(services, user), payload, to=f"user={user!r}")
+    tally = await fan_out(services, _connections(services, user), payload, about={"user": user})
     await prune(services, tally.gone)
     return tally
 

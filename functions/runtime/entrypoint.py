@@ -6,12 +6,13 @@ keeping between invocations, and they live in an event loop: so that is kept too
 
 import asyncio
 import atexit
-import logging
 import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
+
+from functions.runtime.logs import RecordFields, show_logs
 
 STARTING: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
 """Set by Lambda, in which a handler is imported to be called."""
@@ -53,13 +54,14 @@ class Handler(Generic[Kept]):
     ) -> None:
         self._handle = handle
         self._make_kept = make_kept
-        self._made: tuple[Kept, asyncio.AbstractEventLoop] | None = None
+        self._made: tuple[Kept, asyncio.AbstractEventLoop, RecordFields] | None = None
         if STARTING in os.environ:
             self._make()
 
     def __call__(self, event: Event, context: object = None) -> Result:
         """Serve one invocation."""
-        kept, loop = self._made or self._make()
+        kept, loop, fields = self._made or self._make()
+        fields.begin(event)
         _context.set(context)
         return loop.run_until_complete(self._run(kept, event))
 
@@ -67,22 +69,16 @@ class Handler(Generic[Kept]):
         """Close what is kept; at the end of the process this is done by itself."""
         atexit.unregister(self.close)
         if self._made is not None:
-            kept, loop = self._made
+            kept, loop, _ = self._made
             loop.run_until_complete(kept.close())
             loop.close()
         self._made = None
 
-    def _make(self) -> tuple[Kept, asyncio.AbstractEventLoop]:
-        _show_logs()
-        self._made = self._make_kept(), asyncio.new_event_loop()
+    def _make(self) -> tuple[Kept, asyncio.AbstractEventLoop, RecordFields]:
+        fields = show_logs(os.environ)
+        self._made = self._make_kept(), asyncio.new_event_loop(), fields
         atexit.register(self.close)
         return self._made
 
     async def _run(self, kept: Kept, event: Event) -> Result:
         return await self._handle(kept, event)
-
-
-def _show_logs() -> None:
-    """Let INFO lines through; outside Lambda the root logger may have no handler yet."""
-    logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("functions").setLevel(logging.INFO)

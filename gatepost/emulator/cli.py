@@ -1,4 +1,4 @@
-"""The command line: `gatepost dev`, `replay`, `token`, `cost`, `smoke`.
+"""The command line: `gatepost dev`, `new`, `replay`, `token`, `cost`, `smoke`.
 
 Parses, prints, and sets the exit code: 0 after Ctrl-C, 2 for a mistake of the developer (one
 sentence, no traceback). What the commands do is in their own modules, which are imported late so
@@ -19,6 +19,7 @@ from gatepost.cost import command as cost_command
 from gatepost.emulator.errors import UserError
 from gatepost.emulator.options import DEFAULTS, LEVELS, ORDERINGS, DevOptions
 from gatepost.gateway.core.settings import GatewaySettings
+from gatepost.project import command as new_command
 from gatepost.smoke import command as smoke_command
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 USAGE_ERROR = 2
-STANDING_ALONE = {"cost": cost_command.run, "smoke": smoke_command.run}
+STANDING_ALONE = {
+    "cost": cost_command.run,
+    "new": new_command.run,
+    "smoke": smoke_command.run,
+}
 """Commands that need nothing of the emulator."""
 
 EXAMPLES = """\
@@ -80,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_token_options(token)
+    _add_standing_alone(commands)
+    return top
+
+
+def _add_standing_alone(commands: "argparse._SubParsersAction[Parser]") -> None:
     cost_command.add_options(commands.add_parser(
         "cost",
         help="what a month costs on AWS, item by item, and which choice dominates",
@@ -91,7 +101,16 @@ def parser() -> argparse.ArgumentParser:
         description="Connects, subscribes, publishes, receives, recovers and disconnects; ends "
         "with 0 when all of it works, with 1 at the first step that fails.",
     ))  # fmt: skip
-    return top
+    new_command.add_options(
+        commands.add_parser(
+            "new",
+            help="make a project of your own from this template",
+            description="Makes a project of your own from this template. What no flag says it asks "
+            "on a terminal; elsewhere it takes the default.",
+            epilog=new_command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
 
 
 def _add_token_options(token: argparse.ArgumentParser) -> None:

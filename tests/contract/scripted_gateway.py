@@ -5,7 +5,7 @@ Our own gateway answers as the real one does; this one hangs, breaks and throttl
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,13 +22,14 @@ class Answer:
     headers: tuple[str, ...] = ()
 
 
-Script = Answer | Literal["hang", "drop", "meet", "cut", "garbage", "bye"]
+Script = Answer | Literal["hang", "drop", "meet", "cut", "garbage", "bye", "slow"]
 """`meet` answers 200 once as many requests wait as `ScriptedGateway.meeting` brings together.
 
 `cut` takes the message and breaks off in its answer, `garbage` answers no HTTP; after `bye`,
-which is 200, the link closes as soon as the next request begins.
+which is 200, the link closes as soon as the next request begins; `slow` is 200 after SLOW_S.
 """
 
+SLOW_S = 0.1
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnot"
 OK = Answer(200)
 GONE = Answer(410, "GoneException")
@@ -48,7 +49,7 @@ class ScriptedGateway:
     """Where it listens, what it will say, and what it was sent.
 
     `scripts` holds, for each connection id, its next answers; the last one stays. Without a script
-    the answer is 200.
+    the answer is 200. Requests of an access key that it does not accept are answered 403.
     """
 
     url: str = ""
@@ -56,6 +57,7 @@ class ScriptedGateway:
     posts: list[tuple[str, bytes]] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     meeting: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(2))
+    accepts_key: Callable[[str], bool] = lambda _: True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one link, request after request."""
@@ -75,12 +77,15 @@ class ScriptedGateway:
         body = await reader.readexactly(int(lengths[0].split(":")[1]))
         connection_id = unquote(lines[0].split(" ")[1].rpartition("/")[2])
         self.attempts[connection_id] += 1
+        if not self.accepts_key(head.decode().partition("Credential=")[2].partition("/")[0]):
+            writer.write(b"HTTP/1.1 403 X\r\nContent-Length: 0\r\n\r\n")
+            return True
         script = self.scripts.get(connection_id, [OK])
         step = script.pop(0) if len(script) > 1 else script[0]
         if step == "hang":
             await reader.read()  # until the caller gives up
-        if step == "meet":
-            await self.meeting.wait()
+        if step in {"meet", "slow"}:
+            await (self.meeting.wait() if step == "meet" else asyncio.sleep(SLOW_S))
             step = OK
         if step in {"cut", "garbage"}:
             self.posts.append((connection_id, body))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -179,3 +180,25 @@ async def test_a_worker_whose_time_is_short_hands_its_job_on(
     assert tally == {"delivered": 1, "failed": 0, "gone": 0}
     rest = {"channel": "chat:a", "shards": [1], "payload": "{}", "hop": 2}
     assert [(to, json.loads(body)) for to, body in gateway.posts] == [("c=", {}), (TOOK, rest)]
+
+
+async def test_a_worker_keeps_to_its_part_of_the_quota(
+    worker: Handler[Any], gateway: "ScriptedGateway", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever publishes is not held up by it: few subscribers are reached at once."""
+    monkeypatch.setenv("FANOUT_QUOTA", "250")
+    monkeypatch.setenv("FANOUT_SHARE", "0.8")
+    monkeypatch.setenv("FANOUT_WORKERS", "4")
+
+    async def took(*, is_worker: bool) -> float:
+        environment = Environment(is_worker=is_worker)
+        transport = await environment.transport()
+        await transport.send("warm=", b"x")
+        began = time.perf_counter()
+        await asyncio.gather(*(transport.send(f"{number}=", b"x") for number in range(30)))
+        await environment.close()
+        return time.perf_counter() - began
+
+    assert await took(is_worker=True) >= 30 / (0.8 * 250 / 4) - 0.05
+    assert len(gateway.posts) == 31
+    assert await took(is_worker=False) < 30 / (0.8 * 250 / 4)

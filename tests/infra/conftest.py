@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import pytest
 
 from infra.package import ARTIFACTS
+from tests.infra.own_name import call_it_by_its_test_name
 from tests.optional_tools import REQUIRE_ALL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,7 @@ def run_osls(folder: Path, *arguments: str) -> Package:
 
     What is in its archives is the matter of tests/infra/test_archives.py.
     """
+    call_it_by_its_test_name(folder / "serverless.yml")
     (folder / "build").mkdir(exist_ok=True)
     for artifact in ARTIFACTS:
         with ZipFile(folder / "build" / f"{artifact}.zip", "w") as archive:

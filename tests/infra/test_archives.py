@@ -36,6 +36,7 @@ ARCHIVES = {
     "authorizer": "tokens",
     "connect": "functions",
     "disconnect": "functions",
+    "fanout": "functions",
     "message": "functions",
     "refresh": "tokens",
 }
@@ -249,6 +250,12 @@ def test_message_runs_from_its_archive(run: Run) -> None:
     result = run("message", of_connection(body=json.dumps(asked)))["result"]
     assert (result["statusCode"], json.loads(result["body"])["id"]) == (200, 1)
     assert "error" not in json.loads(result["body"]), result
+
+
+def test_fanout_runs_from_its_archive(run: Run) -> None:
+    """A channel without subscribers is soon done."""
+    job = {"channel": "chat:empty", "shards": [0], "payload": "{}"}
+    assert run("fanout", job)["result"] == {"delivered": 0, "failed": 0, "gone": 0}
 
 
 def test_authorizer_runs_from_its_archive(run: Run) -> None:

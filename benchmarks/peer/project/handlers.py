@@ -28,6 +28,7 @@ def message(event: dict, context: object) -> dict:
     if request["action"] == "post":
         management.post_to_connection(ConnectionId=sender, Data=b"posted")
     elif request["action"] == "broadcast":
+        data = request.get("data", "posted").encode()
         for connection_id in request["to"]:
-            management.post_to_connection(ConnectionId=connection_id, Data=b"posted")
+            management.post_to_connection(ConnectionId=connection_id, Data=data)
     return {"statusCode": 200, "body": "answer"}

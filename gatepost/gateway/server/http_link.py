@@ -244,7 +244,7 @@ class HttpLink(asyncio.Protocol):
             path=request.path,
             query=request.query,
             headers=request.headers,
-            host=request.header("host") or authority(*self._address("sockname")),
+            host=request.host or authority(*self._address("sockname")),
             source_ip=self._address("peername")[0],
             secure=self._secure,
         )

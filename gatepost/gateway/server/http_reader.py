@@ -21,14 +21,16 @@ DISCARD_BYTES_MAX = 1024 * 1024
 class Request(Struct, frozen=True):
     """One HTTP request.
 
-    `path` is percent-encoded as received. Headers keep order, spelling and repetition. A body
-    over the limit of messages is cut to one byte more than that, which tells that it is too long.
+    `path` is percent-encoded as received, `host` the first header of that name. Headers keep order,
+    spelling and repetition. A body over the limit of messages is cut to one byte more than that,
+    which tells that it is too long.
     """
 
     method: str
     path: str
     query: str
     version: str
+    host: str
     raw_headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     keep_alive: bool
@@ -133,6 +135,7 @@ class RequestReader:
         self.partial = self._in_head = self._began = True
         self._unfinished_bytes = self._head_bytes = self._body_bytes = 0
         self._target = b""
+        self._host: bytes | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._oversized = False
@@ -152,11 +155,13 @@ class RequestReader:
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Look at the length and the expectation that the headers announce."""
+        """Look at the host, and at the length and the expectation that the headers announce."""
         self._in_head = False
         for name, value in self._headers:
             folded = name.lower()
-            if folded == b"content-length" and int(value) > DISCARD_BYTES_MAX:
+            if folded == b"host" and self._host is None:
+                self._host = value
+            elif folded == b"content-length" and int(value) > DISCARD_BYTES_MAX:
                 self._body.append(bytes(self._body_bytes_kept))
                 self._give_up_on_body()
             elif folded == b"expect" and value.lower() == b"100-continue":
@@ -196,6 +201,7 @@ class RequestReader:
                 path=path,
                 query=query,
                 version=self._parser.get_http_version(),
+                host=(self._host or b"").decode("latin-1"),
                 raw_headers=tuple(self._headers),
                 body=b"".join(self._body),
                 keep_alive=keep_alive,

@@ -178,7 +178,7 @@ class Shell:
                 request.path,
                 request.body,
                 request.query,
-                request.header("host"),
+                request.host,
                 request.raw_headers,
             )
         )

@@ -55,9 +55,13 @@ async def test_outcomes_are_counted_and_logged(
     tally = await broadcast(context, "chat:a", b"x")
     assert tally == Tally(delivered=1, failed=2, gone=("b=",))
     [line] = [record for record in caplog.records if "broadcast" in record.getMessage()]
-    expected = "channel=chat:a delivered=1 gone=1 failed=2 reasons=403:1,timeout:1"
+    expected = "channel='chat:a' delivered=1 gone=1 failed=2 reasons=403:1,timeout:1"
     assert expected in line.getMessage()
     assert line.levelno == logging.WARNING
+    assert line.__dict__["channel"] == "chat:a"
+    metrics = line.__dict__["metrics"]
+    assert metrics.pop("BroadcastDuration") >= 0
+    assert metrics == {"BroadcastDelivered": 1, "BroadcastGone": 1, "BroadcastFailed": 2}
 
 
 async def test_only_who_is_gone_is_named_so(
@@ -119,6 +123,61 @@ async def test_no_more_sends_run_than_the_transport_is_wide(
     assert transport.running_max == transport.width
 
 
+async def test_pages_that_come_one_by_one_are_sent_one_by_one(
+    context: Context, transport: MemoryTransport
+) -> None:
+    """Whoever has sent a page serves the next one, however late it comes and however long it is."""
+    names = [f"{number}=" for number in range(60)]
+
+    async def pages() -> AsyncIterator[Sequence[str]]:
+        for start, end in [(0, 1), (1, 1), (1, 30), (30, 33), (33, 60)]:
+            yield names[start:end]
+            for _ in range(start):  # sends of the page before end, or don't
+                await asyncio.sleep(0)
+
+    tally = await fan_out(context, pages(), b"x", about={})
+    assert tally == Tally(delivered=60, failed=0)
+    assert sorted(transport.sent) == sorted((name, b"x") for name in names)
+    assert transport.running_max == transport.width
+
+
+async def test_the_next_page_is_read_while_this_one_is_sent(
+    context: Context, transport: MemoryTransport, eventually: "Eventually"
+) -> None:
+    """But no further ahead than there are places: an audience may be large."""
+    read = []
+
+    async def pages() -> AsyncIterator[Sequence[str]]:
+        for page in range(9):
+            read.append(page)
+            yield [f"{page}.{number}=" for number in range(transport.width)]
+
+    hold = asyncio.Event()
+    transport.hanging = {f"{page}.{number}=": hold for page in range(9) for number in range(9)}
+    task = asyncio.create_task(fan_out(context, pages(), b"x", about={}))
+    await eventually(lambda: transport.running == transport.width)
+    await eventually(lambda: read == [0, 1, 2])
+    hold.set()
+    assert (await task).delivered == 9 * transport.width
+
+
+async def test_a_broadcast_that_is_cancelled_begins_no_more_sends(
+    context: Context, transport: MemoryTransport, subscribe: Subscribe, eventually: "Eventually"
+) -> None:
+    """Its invocation has ended."""
+    subscribe(*(f"{number}=" for number in range(9)))
+    hold = asyncio.Event()
+    transport.hanging = {f"{number}=": hold for number in range(9)}
+    task = asyncio.create_task(broadcast(context, "chat:a", b"x"))
+    await eventually(lambda: transport.running == transport.width)
+    task.cancel()
+    await asyncio.sleep(0)
+    hold.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(transport.sent) == transport.width
+
+
 async def test_an_empty_channel_is_fine(context: Context) -> None:
     """Nobody is nobody's fault."""
     assert await broadcast(context, "chat:a", b"x") == Tally(delivered=0, failed=0)
@@ -138,6 +197,6 @@ async def test_a_broadcast_that_takes_too_long_begins_no_more_sends(
     asyncio.get_running_loop().call_later(0.1, hold.set)
     pages = context.store.subscriptions.of_channel("chat:a", now=0)
     with pytest.raises(TimeoutError):
-        await fan_out(context, pages, b"x", to="channel=chat:a", timeout_s=0.02)
+        await fan_out(context, pages, b"x", about={"channel": "chat:a"}, timeout_s=0.02)
     assert len(transport.sent) == transport.width
     assert f"delivered={transport.width}" in caplog.text

@@ -210,6 +210,15 @@ async def test_a_piece_that_is_stuck_is_done_again_by_the_next_hop(
     assert workers.jobs == [structs.replace(JOB, hop=2)]
 
 
+async def test_the_last_hop_is_the_eighth(
+    services: Services, fill: Fill, workers: MemoryWorkers
+) -> None:
+    """Lambda stops a chain not much later."""
+    fill(1, 1)
+    await carry_out(services, structs.replace(JOB, hop=limits.FANOUT_HOPS_MAX - 1), budget_s=-1)
+    assert [job.hop for job in workers.jobs] == [8]
+
+
 @pytest.mark.parametrize("reason", ["hops", "none", "refused"])
 async def test_subscribers_that_nobody_will_reach_fail_the_job(
     services: Services, fill: Fill, workers: MemoryWorkers, reason: str

@@ -3,6 +3,7 @@
 import pytest
 
 from functions.core import limits
+from functions.runtime import settings
 from functions.runtime.settings import (
     FanoutSettings,
     Settings,
@@ -51,8 +52,8 @@ def test_fan_outs_have_settings_of_their_own() -> None:
 
 def test_workers_share_what_fan_outs_have_of_the_quota() -> None:
     """As many as run at a time."""
-    settings = read_fanout({"FANOUT_QUOTA": "2500", "FANOUT_SHARE": "0.8", "FANOUT_WORKERS": "4"})
-    assert settings.sends_per_second == 500
+    given = read_fanout({"FANOUT_QUOTA": "2500", "FANOUT_SHARE": "0.8", "FANOUT_WORKERS": "4"})
+    assert given.sends_per_second == 500
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,29 @@ def test_a_setting_that_makes_no_sense_is_named(name: str, value: str, text: str
     """With what it is and what it may be."""
     with pytest.raises(SettingsError, match=f"{name} is '{value}': .*{text}"):
         read_fanout({name: value})
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.execute-api.eu-west-1.amazonaws.com/prod", "http://[::1]:3001"]
+)
+def test_the_endpoint_of_the_management_api_is_given(url: str) -> None:
+    """With a stage or without."""
+    assert settings.management_endpoint({settings.MANAGEMENT_ENDPOINT_VARIABLE: url}) == url
+
+
+@pytest.mark.parametrize(
+    "url", ["wss://a/prod", "a.example/prod", "https:///x", "http://a:b", "http://a:0"]
+)
+def test_an_endpoint_that_is_none_is_named(url: str) -> None:
+    """The variable, its value, and the form."""
+    environ = {settings.MANAGEMENT_ENDPOINT_VARIABLE: url}
+    with pytest.raises(SettingsError, match=r"APIGATEWAYMANAGEMENTAPI is .*https://\{host\}"):
+        settings.management_endpoint(environ)
+
+
+def test_the_transport_is_the_one_for_broadcasts_unless_the_other_is_asked_for() -> None:
+    """Empty counts as not set; another name is an error that says which there are."""
+    assert settings.transport({}) == settings.transport({"TRANSPORT": ""}) == "http"
+    assert settings.transport({"TRANSPORT": "aiobotocore"}) == "aiobotocore"
+    with pytest.raises(SettingsError, match=r"TRANSPORT is 'boto3'.*http, aiobotocore"):
+        settings.transport({"TRANSPORT": "boto3"})

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from functions.runtime.wiring import Environment
+
 ROOT = Path(__file__).parents[3]
 
 TABLE = {"httptools", "msgspec"}
@@ -58,6 +60,7 @@ STORE = {
     "runtime",
     "runtime.entrypoint",
     "runtime.events",
+    "runtime.logs",
     "runtime.settings",
     "runtime.wiring",
 }
@@ -96,3 +99,21 @@ def test_who_opens_and_closes_connections_loads_only_what_that_takes(entry_point
 def test_every_entry_point_is_reviewed() -> None:
     """A new one too."""
     assert {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"} == set(PACKAGES)
+
+
+@pytest.mark.parametrize(("name", "width"), [("", 256), ("http", 256), ("aiobotocore", 100)])
+async def test_the_transport_is_the_one_that_the_environment_names(
+    name: str, width: int, fake_credentials: dict[str, str]
+) -> None:
+    """It is opened once; nobody listens at its endpoint, and nobody is asked."""
+    environment = Environment(
+        {
+            "TABLE_NAME": "t",
+            "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://127.0.0.1:9/dev",
+            "TRANSPORT": name,
+        }
+    )
+    transport = await environment.transport()
+    assert transport.width == width
+    assert await environment.transport() is transport
+    await environment.close()

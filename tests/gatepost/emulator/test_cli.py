@@ -30,7 +30,7 @@ def flags(command: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("command", ["cost", "dev", "smoke", "token"])
+@pytest.mark.parametrize("command", ["cost", "dev", "new", "smoke", "token"])
 def test_the_reference_describes_every_flag_and_no_other(command: str) -> None:
     """docs/reference/cli.md keeps step with the parser."""
     _, _, section = PAGE.read_text(encoding="utf-8").partition(f"\n## `gatepost {command}`\n")

@@ -48,6 +48,13 @@ def test_a_request_is_read_as_it_was_sent() -> None:
     assert request.headers == (("Host", "h"), ("Content-Length", "2"))
 
 
+def test_the_host_is_the_first_header_of_that_name() -> None:
+    """However it is spelled; without one it is empty, and a link's next request has its own."""
+    first = b"GET / HTTP/1.1\r\nAccept: x\r\nhOST: a:1\r\nHost: b\r\n\r\n"
+    assert [each.host for each in read(first + POST)] == ["a:1", "h"]
+    assert read(UPGRADE)[0].host == ""
+
+
 @given(cuts=st.lists(st.integers(0, 3 * len(POST)), max_size=12))
 def test_it_does_not_matter_where_the_network_cuts(cuts: list[int]) -> None:
     """Three pipelined requests in any pieces are the same three requests."""

@@ -15,6 +15,18 @@ def test_an_answer_has_its_length_and_a_request_id() -> None:
     )
 
 
+def test_answers_that_are_alike_have_a_request_id_each() -> None:
+    """What is kept of an answer's head is neither its id nor another answer's length or end."""
+    answers = [
+        response_bytes(200, (), body, keep_alive=keep_alive)
+        for body, keep_alive in ((b"a", True), (b"b", True), (b"", True), (b"c", False))
+    ]
+    heads = [answer.partition(b"\r\n\r\n")[0].split(b"\r\n") for answer in answers]
+    assert len({head[1] for head in heads}) == len(answers)
+    assert [head[2] for head in heads] == [b"Content-Length: %d" % n for n in (1, 1, 0, 1)]
+    assert [b"Connection: close" in head for head in heads] == [False, False, False, True]
+
+
 def test_a_204_has_neither_body_nor_length() -> None:
     """RFC 9110 8.6."""
     answer = response_bytes(204, (), b"ignored", keep_alive=True)

@@ -53,7 +53,9 @@ CALL = CallHttp(8, "POST", "http://localhost/hook", (), b"x", ID, "hook", 29.0)
 
 def plain(method: str, body: bytes) -> Request:
     """An HTTP request that is no upgrade."""
-    return Request(method, "/dev", "", "1.1", (), body, keep_alive=True, websocket=False)
+    return Request(
+        method, "/dev", "", "1.1", "localhost", (), body, keep_alive=True, websocket=False
+    )
 
 
 def ask(handshake_id: int) -> Upgrade:
@@ -82,7 +84,7 @@ async def test_a_call_is_answered_once(shell: Shell, core: "ScriptedCore") -> No
     link = FakeLink()
     shell.call(link, plain("POST", b"x"))
     assert link.done == [200]
-    assert core.given == [ManagementCall(1, "POST", "/dev", b"x")]
+    assert core.given == [ManagementCall(1, "POST", "/dev", b"x", host="localhost")]
     assert core.times == [1000.0]
 
 

@@ -1,0 +1,69 @@
+"""Requests to the gateway's management API as bytes, signed and ready to be sent.
+
+Same target and signature as botocore's client makes of the same endpoint (B-330 to B-332). What the
+requests of one broadcast share is computed once: see sigv4, and the hash of the payload here.
+"""
+
+import re
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import quote, urlsplit
+
+from functions.adapters.sigv4 import Signer, canonical_path, payload_hash
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
+    from functions.adapters.credentials import Credentials
+
+SERVICE: Final = "execute-api"
+PORTS: Final = {"http": 80, "https": 443}
+Method = Literal["POST", "DELETE"]
+
+_ORDINARY: Final = re.compile(r"[A-Za-z0-9_-]+=*").fullmatch
+"""What ids look like; encoding them in general takes several times as long."""
+
+
+class Requests:
+    """Makes the requests to one endpoint, an absolute URL with the stage's part if there is one.
+
+    `host`, `port` and `is_tls` say where they go. `renew` comes before the first of them.
+    """
+
+    def __init__(self, endpoint_url: str, region: str) -> None:
+        parts = urlsplit(endpoint_url)
+        self.is_tls = parts.scheme == "https"
+        self.host = parts.hostname or ""
+        self.port = parts.port or PORTS[parts.scheme]
+        authority = f"[{self.host}]" if ":" in self.host else self.host
+        if self.port != PORTS[parts.scheme]:
+            authority += f":{self.port}"
+        self._signer = Signer(authority, region, SERVICE)
+        self._prefix = parts.path.removesuffix("/") + "/@connections/"
+        self._canonical_prefix = canonical_path(self._prefix)
+        self._payload = b""
+        self._payload_hash = payload_hash(b"")
+
+    def are_fresh(self, now: float) -> bool:
+        """Say whether requests are signed as of the second `now` (epoch seconds)."""
+        return self._signer.is_fresh(now)
+
+    def renew(self, credentials: "ReadOnlyCredentials | Credentials", now: float) -> None:
+        """Sign with these credentials, as of the second `now` (epoch seconds), from here on."""
+        self._signer.renew(credentials, now)
+
+    def make(self, method: Method, connection_id: str, payload: bytes) -> bytes:
+        """Give a request to `/@connections/{id}`."""
+        if payload is not self._payload:  # one of a broadcast is every time the same
+            self._payload, self._payload_hash = payload, payload_hash(payload)
+        if _ORDINARY(connection_id):
+            encoded = connection_id.replace("=", "%3D")
+        else:
+            encoded = quote(connection_id, safe="-._~")
+        path = self._prefix + encoded
+        if encoded in {"", ".", ".."}:  # no id, but signed as any other
+            canonical = canonical_path(path)
+        else:
+            canonical = self._canonical_prefix + encoded.replace("%", "%25")
+        lines = self._signer.header_lines(method, canonical, self._payload_hash)
+        head = f"{method} {path} HTTP/1.1\r\n{lines}Content-Length: {len(payload)}\r\n\r\n"
+        return head.encode() + payload
