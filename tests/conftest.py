@@ -103,8 +103,15 @@ def fake_credentials(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @contextmanager
 def moto_server() -> Iterator[str]:
     """Keep the emulator's own stand-in running; give its URL."""
+    with server_process("gatepost.emulator.dynamodb_server") as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def server_process(module: str) -> Iterator[str]:
+    """Keep a server running that says its port and ends with its standard input; give its URL."""
     with subprocess.Popen(
-        [sys.executable, "-m", "gatepost.emulator.dynamodb_server"],
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -40,6 +40,25 @@ def dynoxide() -> Path | None:
     return next(iter(ROOT.glob("node_modules/@dynoxide/*/dynoxide")), None)
 
 
+def terraform_plugins() -> Path | None:
+    """Find a folder of Terraform plugins that has the AWS provider.
+
+    The variable GATEPOST_TF_PLUGINS, Terraform's own plugin cache, else one of the usual places.
+    """
+    named = [os.environ.get(name) for name in ("GATEPOST_TF_PLUGINS", "TF_PLUGIN_CACHE_DIR")]
+    usual = (
+        "~/.terraform.d/plugins",
+        "~/.terraform.d/plugin-cache",
+        "/usr/local/share/terraform/plugins",
+        "/usr/share/terraform/plugins",
+        "/opt/tf-plugins",
+    )
+    for folder in (Path(name).expanduser() for name in (*filter(None, named), *usual)):
+        if any(folder.glob("*/hashicorp/aws/*")):
+            return folder
+    return None
+
+
 @cache
 def runtime_interpreter() -> Path | None:
     """Find the interpreter of the version that serverless.yml deploys for, as `make package` does.
@@ -69,6 +88,12 @@ def missing_tools() -> list[Tool]:
             "uv, and Python of the deployed version on the PATH, of pyenv or in PACKAGE_PYTHON",
         ),
         Tool("chromium", chromium() is not None, "Chromium on the PATH, or its path in CHROMIUM"),
+        Tool(
+            "terraform",
+            bool(shutil.which("terraform") and terraform_plugins()),
+            "Terraform on the PATH, and a folder with its AWS provider (GATEPOST_TF_PLUGINS)",
+            required=False,
+        ),
         Tool("aws_cli", shutil.which("aws") is not None, "the AWS CLI on the PATH", required=False),
     )
     return [tool for tool in tools if not tool.present]

@@ -142,7 +142,7 @@ def _deployment(template: View, stack: Stack, stage: str | None) -> Deployment:
         functions=functions,
         tables=tuple(_tables(stack)),
         http_apis=http_apis,
-        domains=read_domains(stack, apis),
+        domains=read_domains(stack, {(api.api_id, api.stage) for api in apis}),
         notices=(
             *dict.fromkeys([*stack.notices, *_of_other_apis(stack)]),
             *stack.environments.uses.notices(),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from gatepost.gateway.core.deployment import Deployment, DomainMapping, HttpApi, WebSocketApi
 from gatepost.gateway.core.routes import ExpressionError, parse_expression
 from gatepost.gateway.template import (
+    extensions,
     functions,
     http_api_events,
     resources,
@@ -42,7 +43,6 @@ SETTINGS: Final = ("index", "pages", "retry_minute_s")
 lasts between asynchronous retries."""
 
 _NO_OPTIONS: Final[MappingProxyType[str, str]] = MappingProxyType({})
-_API_LOGICAL_ID: Final = "WebsocketsApi"
 
 
 def read_serverless(
@@ -82,7 +82,7 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
     stage, region, service = variables.stage(), variables.region(), _service(template)
     section = functions.collect(template.require("functions"), service=service, stage=stage)
     ids = _ApiIds.of(service, stage, provider)
-    known = {**functions.known(section, region), **ids.known(region)}
+    known = {**functions.known(section, region), **ids.known(region, stage)}
     found, intrinsics = _resources(
         template, _text(provider, "stackName") or f"{service}-{stage}", known
     )
@@ -101,7 +101,7 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
         overridden=overridden,
         artifact=functions.artifact_of(template),
     )
-    more_sockets, more_http, domains = _written_apis(parts, reading, ids)
+    more_sockets, more_http, domains = _written_apis(parts, reading, ids, stage)
     sockets, http_apis = _apis(template, reading, ids, alone=not more_sockets)
     apis, http_apis = (*sockets, *more_sockets), (*http_apis, *more_http)
     return Deployment(
@@ -125,7 +125,7 @@ def _deployment(template: View, overridden: "Collection[str]") -> Deployment:
 
 
 def _written_apis(
-    parts: "dict[str, Resource]", reading: functions.Reading, ids: "_ApiIds"
+    parts: "dict[str, Resource]", reading: functions.Reading, ids: "_ApiIds", stage: str
 ) -> tuple[tuple[WebSocketApi, ...], tuple[HttpApi, ...], tuple[DomainMapping, ...]]:
     """Read the APIs that stand among the resources, with their custom domains."""
     if not parts:
@@ -133,7 +133,7 @@ def _written_apis(
     # Most templates have none, and this would cost every start some 40 ms.
     from gatepost.gateway.template.written_apis import read_written_apis  # noqa: PLC0415
 
-    return read_written_apis(parts, reading, http_api_id=ids.http)
+    return read_written_apis(parts, reading, http_api_id=ids.http, made=(ids.socket, stage))
 
 
 def _resources(
@@ -181,11 +181,12 @@ class _ApiIds:
             *(rest, make_api_id(service, stage, f"rest/{rest}")),
         )
 
-    def known(self, region: str) -> dict[str, Known]:
-        """Return what Ref and GetAtt give for each API."""
+    def known(self, region: str, stage: str) -> dict[str, Known]:
+        """Return what Ref and GetAtt give for each API, and for the stage of sockets."""
         host = f"execute-api.{region}.amazonaws.com"
         return {
-            _API_LOGICAL_ID: _known_api(self.socket, f"wss://{self.socket}.{host}"),
+            extensions.SOCKET_API: _known_api(self.socket, f"wss://{self.socket}.{host}"),
+            extensions.SOCKET_STAGE: Known(stage, {}),
             http_api_events.LOGICAL_ID: _known_api(self.http, f"https://{self.http}.{host}"),
             rest_events.LOGICAL_ID: _known_api(self.rest, f"https://{self.rest}.{host}"),
         }
@@ -208,15 +209,15 @@ def _apis(
     stage = template.variables.stage()
     sockets, others = [], []
     if events.websocket:
-        sockets.append(
-            WebSocketApi(
-                api_id=ids.socket,
-                name=ids.socket_name,
-                stage=stage,
-                routes=websocket_events.read_routes(reading, events.websocket),
-                route_selection_expression=_selection_expression(reading.provider),
-            )
+        socket = WebSocketApi(
+            api_id=ids.socket,
+            name=ids.socket_name,
+            stage=stage,
+            routes=websocket_events.read_routes(reading, events.websocket),
+            route_selection_expression=_selection_expression(reading.provider),
         )
+        added = template.get("resources")
+        sockets.append(extensions.extended(socket, added, reading.intrinsics))
     if events.http_api:
         others.append(
             http_api_events.read_http_api(

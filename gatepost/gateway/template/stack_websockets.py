@@ -29,15 +29,15 @@ from gatepost.gateway.template.stack_integrations import (
     with_stage_variables,
 )
 from gatepost.gateway.template.stack_keys import read_api_keys
+from gatepost.gateway.template.stage_throttles import default_throttle, route_throttles
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Collection, Container, Iterator
 
-    from gatepost.gateway.template.part import Part, Resource
+    from gatepost.gateway.template.part import Resource
     from gatepost.gateway.template.stack import Stack
 
 V2: Final = "AWS::ApiGatewayV2::"
-RATE_MAX: Final = 1e9
 _DEFAULT: Final = "$default"
 _IDLE_OF_API: Final = frozenset({"DisableSchemaValidation", "Body", "BodyS3Location"})
 _IDLE_OF_ROUTE: Final = frozenset({"RequestParameters"})
@@ -80,9 +80,8 @@ def read_websocket_apis(stack: "Stack", functions: "Container[str]") -> tuple[We
     return tuple(apis)
 
 
-def read_domains(stack: "Stack", apis: tuple[WebSocketApi, ...]) -> tuple[DomainMapping, ...]:
-    """Read the custom domains of WebSocket APIs (B-325)."""
-    known = {(api.api_id, api.stage) for api in apis}
+def read_domains(stack: "Stack", known: "Collection[tuple[str, str]]") -> tuple[DomainMapping, ...]:
+    """Read the custom domains of WebSocket APIs, known by API id and stage (B-325)."""
     mappings = []
     for mapping in stack.of_kind(f"{V2}ApiMapping"):
         api_id, stage = mapping.require_text("ApiId"), mapping.require_text("Stage")
@@ -96,7 +95,7 @@ def read_domains(stack: "Stack", apis: tuple[WebSocketApi, ...]) -> tuple[Domain
 
 def _at_stage(api: _Api, stage: "Resource") -> WebSocketApi:
     variables = stage.text_map("StageVariables")
-    throttles = {key: _throttle(settings) for key, settings in stage.named_parts("RouteSettings")}
+    throttles = route_throttles(stage)
     routes: dict[str, Route] = {}
     for resource in api.parts("Route"):
         key = resource.require_text("RouteKey")
@@ -106,7 +105,6 @@ def _at_stage(api: _Api, stage: "Resource") -> WebSocketApi:
         api.stack.note_idle(resource, _IDLE_OF_ROUTE)
     if not routes:
         raise api.resource.error(f"has no {V2}Route")
-    default = stage.part("DefaultRouteSettings")
     name = stage.require_text("StageName")
     return WebSocketApi(
         api_id=api.api_id,
@@ -118,7 +116,7 @@ def _at_stage(api: _Api, stage: "Resource") -> WebSocketApi:
         api_keys=read_api_keys(api.stack, api.api_id, name),
         api_key_selection_expression=api.resource.text("ApiKeySelectionExpression")
         or "$request.header.x-api-key",
-        throttle=None if default is None else _throttle(default),
+        throttle=default_throttle(stage),
         default_endpoint=not api.resource.flag("DisableExecuteApiEndpoint"),
     )
 
@@ -130,15 +128,6 @@ def _selection_expression(api: "Resource") -> str:
     except ExpressionError as error:
         raise api.require("RouteSelectionExpression").error(str(error)) from None
     return expression
-
-
-def _throttle(settings: "Part") -> Throttle | None:
-    rate = settings.number("ThrottlingRateLimit", RATE_MAX)
-    burst = settings.number("ThrottlingBurstLimit", RATE_MAX)
-    if rate is None and burst is None:
-        return None
-    # AWS fills a limit that is left out with the account's (B-310).
-    return Throttle(10_000.0 if rate is None else rate, 5_000 if burst is None else int(burst))
 
 
 def _route(

@@ -24,12 +24,17 @@ _PARTS: Final = tuple(
 
 
 def read_written_apis(
-    parts: "dict[str, Resource]", reading: "Reading", *, http_api_id: str
+    parts: "dict[str, Resource]",
+    reading: "Reading",
+    *,
+    http_api_id: str,
+    made: "tuple[str, str]",
 ) -> "tuple[tuple[WebSocketApi, ...], tuple[HttpApi, ...], tuple[DomainMapping, ...]]":
     """Read the APIs that are written out, and the custom domains of their sockets.
 
     Raises TemplateError for what can't be run, and for parts of an API that none of these is, but
     for those of `http_api_id`, which the framework makes: they are not served, as a notice says.
+    `made` is the WebSocket API that the framework makes of events, and its stage.
     """
     intrinsics, functions = reading.intrinsics, frozenset(reading.section.names.values())
     stack = Stack(
@@ -52,5 +57,5 @@ def read_written_apis(
                 "only events of functions make routes of the framework's"
             )
     sockets = read_websocket_apis(stack, functions)
-    domains = read_domains(stack, sockets) if sockets else ()
+    domains = read_domains(stack, {made, *((api.api_id, api.stage) for api in sockets)})
     return sockets, read_http_apis(stack, functions), domains

@@ -17,6 +17,7 @@ from gatepost.gateway.core.deployment import (
     LambdaProxy,
     Route,
     Table,
+    Throttle,
     WebSocketApi,
 )
 from gatepost.gateway.template.errors import TemplateError
@@ -96,7 +97,12 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
     )
     asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
     routes = (
-        Route("$connect", LambdaProxy("gatepost-test-connect"), authorization=asked),
+        Route(
+            "$connect",
+            LambdaProxy("gatepost-test-connect"),
+            authorization=asked,
+            throttle=Throttle(400, 400),
+        ),
         Route("$disconnect", LambdaProxy("gatepost-test-disconnect")),
         Route("$default", LambdaProxy("gatepost-test-message"), two_way=True),
         Route("signal", LambdaProxy("gatepost-test-message")),
@@ -110,12 +116,17 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         account_id="123456789012",
         root=ROOT,
         apis=(
-            WebSocketApi(api_id, "gatepost-test", "test", {route.key: route for route in routes}),
+            WebSocketApi(
+                api_id,
+                "gatepost-test",
+                "test",
+                {route.key: route for route in routes},
+                throttle=Throttle(2000, 1000),
+            ),
         ),
         functions={function.name: function for function in functions},
         tables=(Table("gatepost-test-Table", TABLE, "expires_at"),),
         settings={"pages": "web", "index": "demo/chat.html"},
-        notices=("not emulated: FanoutDeadLetters (AWS::SQS::Queue)",),
     )
 
 

@@ -47,6 +47,7 @@ def test_settings_retries_and_layers_are_read(plan: "TerraformProject") -> None:
         ({"filename": "../dist/code.zip"}, ["code/app.py"], "code"),
         ({"s3_key": "releases/code.zip"}, ["code/app.js"], "code"),
         ({"filename": "x.zip"}, ["src/app/__init__.py"], "src"),
+        ({"filename": "made/../of/build/x.zip"}, ["of/app.py"], "of"),
         ({"filename": "->data.archive_file.app.output_path"}, ["lib/app.mjs"], "lib"),
     ],
 )

@@ -129,6 +129,22 @@ def test_its_custom_domain_is_read(read: "Read") -> None:
     assert deployment.domains == (DomainMapping("ws.example.com", api_id, "dev"),)
 
 
+def test_a_custom_domain_of_the_api_that_events_make_is_read(read: "Read") -> None:
+    """As osls calls that API and its stage."""
+    mapping = (
+        "ApiId: !Ref WebsocketsApi, DomainName: ws.example.com, "
+        "Stage: !Ref WebsocketsDeploymentStage, ApiMappingKey: chat"
+    )
+    deployment = read(
+        "service: chat\nprovider: {name: aws, runtime: python3.13}\n"
+        "functions:\n  a: {handler: app.a, events: [{websocket: $connect}]}\n"
+        "resources:\n  Resources:\n"
+        + MORE.format(name="Mapping", kind="ApiMapping", properties=mapping)
+    )
+    (api,) = deployment.apis
+    assert deployment.domains == (DomainMapping("ws.example.com", api.api_id, "dev", "chat"),)
+
+
 def test_an_http_api_written_out_is_served_beside_it(read: "Read") -> None:
     """As from CloudFormation."""
     web = (
