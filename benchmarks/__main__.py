@@ -15,6 +15,7 @@ from benchmarks import (
     soak,
     table_operations,
 )
+from benchmarks.loops import end_tidily
 
 BENCHMARKS = {
     "artifact_sizes": artifact_sizes.main,
@@ -30,6 +31,7 @@ BENCHMARKS = {
 }
 
 if __name__ == "__main__":
+    end_tidily()
     for name in sys.argv[1:] or BENCHMARKS:
         if name not in BENCHMARKS:
             sys.exit(f"no benchmark {name}; there are: {', '.join(BENCHMARKS)}")

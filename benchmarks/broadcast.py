@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks import systems
 from benchmarks.crowd import Crowd, Opening, allow_many_files
+from benchmarks.loops import end_tidily
 from benchmarks.posting import Poster, Posts
 from benchmarks.results import keep
 
@@ -62,9 +63,9 @@ class System(NamedTuple):
 
 async def template(stack: AsyncExitStack, sockets: int, stand_in: str) -> System:
     """Gatepost whole: a publication of the template's protocol."""
+    crowd = stack.enter_context(crowded())
     endpoint = await stack.enter_async_context(systems.dynamodb(stand_in))
     url = await stack.enter_async_context(systems.gatepost_template(endpoint))
-    crowd = stack.enter_context(crowded())
     subscribe = json.dumps({"action": "subscribe", "channel": CHANNEL, "id": 1})
     answer, refusal = b'"type":"reply","ok":true', b'"temporary":true'
     await crowd.open(Opening(url, sockets, subscribe, answer, refusal, AT_ONCE[stand_in]))
@@ -79,8 +80,8 @@ async def template(stack: AsyncExitStack, sockets: int, stand_in: str) -> System
 
 async def serverless_offline(stack: AsyncExitStack, sockets: int) -> System:
     """The peer: a handler of the usual kind."""
-    url = await stack.enter_async_context(systems.serverless_offline())
     crowd = stack.enter_context(crowded())
+    url = await stack.enter_async_context(systems.serverless_offline())
     # It starts a further Python for each invocation that overlaps another.
     ids = await _ids(crowd, url, sockets, at_once=1)
     publisher = await stack.enter_async_context(talking(url))
@@ -93,31 +94,34 @@ async def serverless_offline(stack: AsyncExitStack, sockets: int) -> System:
 
 async def gateway(stack: AsyncExitStack, sockets: int) -> System:
     """Gatepost's gateway alone."""
-    url = await stack.enter_async_context(systems.gatepost_project())
     crowd = stack.enter_context(crowded())
+    url = await stack.enter_async_context(systems.gatepost_project())
     ids = await _ids(crowd, url, sockets, at_once=8)
     return System(_posting(stack, url, ids), crowd)
 
 
 async def aiohttp(stack: AsyncExitStack, sockets: int) -> System:
     """The usual way to make a frame of a post."""
-    url = await stack.enter_async_context(systems.bare_server("aiohttp"))
     crowd = stack.enter_context(crowded())
+    url = await stack.enter_async_context(systems.bare_server("aiohttp"))
     await crowd.open(Opening(f"{url}/{{n}}", sockets))
     return System(_posting(stack, url, [str(number) for number in range(sockets)]), crowd)
 
 
 async def bare(stack: AsyncExitStack, sockets: int, name: str) -> System:
     """A server that sends what one client sends to all."""
-    url = await stack.enter_async_context(systems.bare_server(name))
     crowd = stack.enter_context(crowded())
+    url = await stack.enter_async_context(systems.bare_server(name))
     await crowd.open(Opening(url, sockets))
     return System(await stack.enter_async_context(talking(url)), crowd)
 
 
 @contextmanager
 def crowded() -> Iterator[Crowd]:
-    """Clients that end with the block."""
+    """Clients that end with the block.
+
+    To be entered before their system: that ends first, and has no thousand ends to tell.
+    """
     crowd = Crowd()
     try:
         yield crowd
@@ -238,4 +242,5 @@ async def main(*sizes: str) -> None:
 
 
 if __name__ == "__main__":
+    end_tidily()
     asyncio.run(main(*sys.argv[1:]))

@@ -191,12 +191,8 @@ async def _answer(pipe: Pipe) -> None:
     """Do what is asked over the pipe, one thing after the other, until it ends."""
     tally, clients = Tally(), deque[Client]()
     while True:
-        readable = asyncio.Event()
-        asyncio.get_running_loop().add_reader(pipe.fileno(), readable.set)
-        await readable.wait()
-        asyncio.get_running_loop().remove_reader(pipe.fileno())
         try:
-            question = pipe.recv()
+            question = await asyncio.to_thread(pipe.recv)
         except EOFError:
             return
         try:

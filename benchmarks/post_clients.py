@@ -18,7 +18,7 @@ from aiobotocore.session import get_session
 PAYLOAD = b'{"event":"message","channel":"chat:lobby","data":{"text":"a line of ordinary length"}}'
 WARM_UP_PAGES = 3
 LATE = [f"late{number:03d}=" for number in range(256)]
-"""Answered so late that a fan-out opens all its links."""
+"""Answered once all of them wait: then a fan-out has opened all its links."""
 
 PAGE = 1000
 THREADS = 32
@@ -141,7 +141,8 @@ async def ours(url: str, meter: Meter) -> None:
     from functions.core.broadcast import fan_out  # noqa: PLC0415 - as above
     from functions.core.context import Services  # noqa: PLC0415 - as above
 
-    async with management_api_http.open_transport(get_session(), Opening(url)) as transport:
+    opening = Opening(url, read_timeout_s=60)  # the warm-up takes its time on a busy machine
+    async with management_api_http.open_transport(get_session(), opening) as transport:
         unused: Any = None  # by a fan-out
         services = Services(
             store=unused,

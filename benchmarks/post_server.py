@@ -1,8 +1,8 @@
 """A management API that does nothing but answer: `python -m benchmarks.post_server`.
 
 Cheaper by far than any client (uvloop, no HTTP library, no signature checked), so that clients are
-what is measured. Two ports, plain and TLS. The stage `10ms` is answered so much later, a
-connection `late...` half a second later.
+what is measured. Two ports, plain and TLS. The stage `10ms` is answered so much later, connections
+`late...` once as many of them wait as a fan-out has links: then all its links are open.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from typing import cast
 import uvloop
 
 DELAY_S = 0.01
-LATE_S = 0.5
+LINKS = 256
+WAITING: list["Post"] = []
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nDate: Tue, 01 Dec 2026 00:00:00 GMT\r\nContent-Type: application/json\r\n"
     b"Content-Length: 0\r\nConnection: keep-alive\r\n"
@@ -46,7 +47,11 @@ class Post(asyncio.Protocol):
             return
         self.received = b""
         if b"/late" in received[:60]:
-            self.loop.call_later(LATE_S, self.answer)
+            WAITING.append(self)
+            if len(WAITING) == LINKS:
+                for waiting in WAITING:
+                    waiting.answer()
+                WAITING.clear()
         elif b"/10ms/" in received[:40]:
             self.loop.call_later(DELAY_S, self.answer)
         else:

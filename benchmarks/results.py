@@ -59,4 +59,4 @@ def keep(
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{name} ({result['date']}, {result['machine']})\n{method}")
     for row, figures in rows.items():
-        print(f"  {row:<28}" + "  ".join(f"{key} {value:g}" for key, value in figures.items()))
+        print(f"  {row:<28}  " + "  ".join(f"{key} {value:g}" for key, value in figures.items()))

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks import systems
+from benchmarks.loops import end_tidily
 from benchmarks.results import keep
 
 ROUNDS: Final = 15
@@ -191,4 +192,5 @@ def row(taken: dict[tuple[str, str], list[float]], kind: str) -> dict[str, float
 
 
 if __name__ == "__main__":
+    end_tidily()
     asyncio.run(main())

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-import re
+import signal
 import socket
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -21,7 +21,7 @@ PROJECT: Final = PEER / "project"
 OSLS: Final = PEER / "node_modules/.bin/osls"
 BIN: Final = Path(sys.executable).parent
 START_TIMEOUT_S: Final = 60
-STAND_INS: Final = ("dynoxide", "moto")
+END_TIMEOUT_S: Final = 15
 
 
 def free_port() -> int:
@@ -49,14 +49,13 @@ async def running(
             env={**os.environ, "PATH": path, **environment},
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
         try:
             await _accepts(ready, process, log)
             yield _printed(log)
         finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
+            await _end(process, at_once=command[0] == str(OSLS))
 
 
 @asynccontextmanager
@@ -136,11 +135,18 @@ async def bare_server(name: str) -> AsyncIterator[str]:
         yield f"ws://localhost:{port}"
 
 
-def version_of_peer(package: str) -> str:
-    """Give the version of a package beside serverless-offline."""
-    text = (PEER / "node_modules" / package / "package.json").read_text(encoding="utf-8")
-    found = re.search(r'"version": "([^"]+)"', text)
-    return found[1] if found else "unknown"
+async def _end(process: asyncio.subprocess.Process, *, at_once: bool) -> None:
+    """End a system and what it has started.
+
+    serverless-offline, asked to end, starts a Python for each socket that it closes: thousands.
+    """
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL if at_once else signal.SIGTERM)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), END_TIMEOUT_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 def _dev(template: Path, port: int) -> tuple[str, ...]:

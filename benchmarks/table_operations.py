@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from benchmarks import systems
 from benchmarks.broadcast import crowded
 from benchmarks.crowd import Opening
+from benchmarks.loops import end_tidily
 from benchmarks.results import keep
 
 PRICES_OF: Final = "us-east-1, 2026-12-01"
@@ -170,4 +171,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    end_tidily()
     asyncio.run(main())

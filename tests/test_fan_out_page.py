@@ -1,4 +1,4 @@
-"""The page on fan-out says what the model says, and the model holds to what the issue asks."""
+"""The page on broadcasts to many says what the model says, and the model keeps to its bounds."""
 
 import pytest
 

@@ -7,10 +7,17 @@ from benchmarks.results import table
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_readme_quotes_the_last_kept_comparison() -> None:
-    """Run the benchmark, then paste its table."""
+def test_the_readme_quotes_the_last_kept_comparisons() -> None:
+    """Run the benchmarks, then paste their tables."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert table("against_serverless_offline") in readme
+    assert table("round_trips") in readme
+    assert table("broadcast", rows="1,000: ") in readme
+
+
+def test_the_page_on_delivery_quotes_the_last_kept_costs() -> None:
+    """Run the benchmark, then paste its table."""
+    page = (ROOT / "docs/explanation/delivery.md").read_text(encoding="utf-8")
+    assert table("table_operations") in page
 
 
 def test_the_how_to_quotes_the_last_kept_figures_of_the_fixture() -> None:

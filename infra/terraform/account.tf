@@ -15,7 +15,7 @@ resource "aws_iam_role" "log" {
 
   name               = "${local.prefix}-log-${local.region}"
   assume_role_policy = data.aws_iam_policy_document.assumed_by_api_gateway.json
-  tags               = var.tags
+  tags               = local.tags
 }
 
 resource "aws_iam_role_policy_attachment" "log" {

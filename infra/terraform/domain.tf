@@ -13,7 +13,7 @@ resource "aws_apigatewayv2_domain_name" "socket" {
   count = var.domain == null ? 0 : 1
 
   domain_name = var.domain.name
-  tags        = var.tags
+  tags        = local.tags
 
   domain_name_configuration {
     certificate_arn = var.domain.certificate_arn

@@ -4,7 +4,7 @@ resource "aws_sqs_queue" "fanout_dead_letters" {
   message_retention_seconds = 345600 # four days to look into them
   sqs_managed_sse_enabled   = var.kms_key_arn == "" ? true : null
   kms_master_key_id         = var.kms_key_arn == "" ? null : var.kms_key_arn
-  tags                      = var.tags
+  tags                      = local.tags
 }
 
 resource "aws_lambda_function_event_invoke_config" "fanout" {

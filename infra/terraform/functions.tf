@@ -27,9 +27,9 @@ locals {
   }
   reaches_channels = merge(local.reaches_connections, {
     FANOUT_FUNCTION = local.fanout_name
-    FANOUT_QUOTA    = tostring(var.fanout.quota)
-    FANOUT_SHARE    = tostring(var.fanout.share)
-    FANOUT_WORKERS  = tostring(var.fanout.workers)
+    FANOUT_QUOTA    = tostring(var.fanout_quota)
+    FANOUT_SHARE    = tostring(var.fanout_share)
+    FANOUT_WORKERS  = tostring(var.fanout_workers)
   })
   environments = {
     none        = {}
@@ -37,7 +37,7 @@ locals {
     channels    = local.reaches_channels
   }
   # By name, not by reference: it invokes itself.
-  fanout_name = "${local.prefix}-fanout${var.snap_start ? ":live" : ""}"
+  fanout_name = "${local.prefix}-fanout${var.snap_start ? ":snapstart" : ""}"
 }
 
 resource "aws_lambda_function" "this" {
@@ -56,7 +56,7 @@ resource "aws_lambda_function" "this" {
   kms_key_arn      = var.kms_key_arn == "" ? null : var.kms_key_arn
   publish          = var.snap_start
 
-  reserved_concurrent_executions = each.key == "fanout" ? coalesce(var.fanout.reserved_concurrency, -1) : -1
+  reserved_concurrent_executions = each.key == "fanout" ? coalesce(var.fanout_reserved_concurrency, -1) : -1
 
   dynamic "dead_letter_config" {
     for_each = each.key == "fanout" ? [aws_sqs_queue.fanout_dead_letters.arn] : []
@@ -95,7 +95,7 @@ resource "aws_lambda_function" "this" {
     )
   }
 
-  tags       = var.tags
+  tags       = local.tags
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
 }
 
@@ -103,7 +103,7 @@ resource "aws_lambda_function" "this" {
 resource "aws_lambda_alias" "live" {
   for_each = var.snap_start ? local.functions : {}
 
-  name             = "live"
+  name             = "snapstart" # as the framework calls it
   function_name    = aws_lambda_function.this[each.key].function_name
   function_version = aws_lambda_function.this[each.key].version
 }
@@ -125,5 +125,5 @@ resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local.prefix}-${each.key}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn == "" ? null : var.kms_key_arn
-  tags              = var.tags
+  tags              = local.tags
 }

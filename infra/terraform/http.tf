@@ -2,7 +2,7 @@
 resource "aws_apigatewayv2_api" "http" {
   name          = "${var.stage}-${var.name}" # as the framework calls it
   protocol_type = "HTTP"
-  tags          = var.tags
+  tags          = local.tags
 }
 
 resource "aws_apigatewayv2_integration" "http" {
@@ -25,7 +25,7 @@ resource "aws_apigatewayv2_stage" "http" {
   api_id      = aws_apigatewayv2_api.http.id
   name        = "$default"
   auto_deploy = true
-  tags        = var.tags
+  tags        = local.tags
 
   # With any of these settings given, limits that aren't are 0 (B-315).
   default_route_settings {

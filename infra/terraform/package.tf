@@ -6,7 +6,7 @@ locals {
 resource "aws_s3_bucket" "package" {
   bucket_prefix = "${local.prefix}-"
   force_destroy = true # what it holds is made from the sources
-  tags          = var.tags
+  tags          = local.tags
 }
 
 resource "aws_s3_bucket_public_access_block" "package" {
@@ -24,5 +24,5 @@ resource "aws_s3_object" "package" {
   key         = "${each.key}.zip"
   source      = each.value
   source_hash = filesha256(each.value)
-  tags        = var.tags
+  tags        = local.tags
 }

@@ -50,7 +50,7 @@ resource "aws_iam_role" "this" {
 
   name               = "${local.prefix}-${each.key}-${local.region}" # roles have no region
   assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
-  tags               = var.tags
+  tags               = local.tags
 }
 
 data "aws_iam_policy_document" "this" {

@@ -35,5 +35,5 @@ resource "aws_dynamodb_table" "this" {
     }
   }
 
-  tags = var.tags
+  tags = local.tags
 }

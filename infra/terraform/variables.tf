@@ -141,7 +141,9 @@ variable "route_throttles" {
     rate_limit  = number
     burst_limit = number
   }))
-  default = {}
+  default = {
+    "$connect" = { rate_limit = 400, burst_limit = 400 } # handshakes: the account has 500 a second
+  }
 
   validation {
     condition     = alltrue([for each in values(var.route_throttles) : each.rate_limit > 0 && each.burst_limit > 0])
@@ -169,29 +171,47 @@ variable "detailed_metrics" {
   default     = false
 }
 
-variable "fanout" {
-  description = "Broadcasts of large channels: the quota of requests per second that all APIs of the account share in the region, the share of it that they take, how many workers it is dealt to, and how many may run at once (no more, so that two broadcasts keep to the share too; nothing reserved if null)."
-  type = object({
-    quota                = optional(number, 10000)
-    share                = optional(number, 0.8)
-    workers              = optional(number, 5)
-    reserved_concurrency = optional(number)
-  })
-  default = {}
+variable "fanout_quota" {
+  description = "Requests per second that all APIs of the account share in the region: 2500 in newer ones."
+  type        = number
+  default     = 10000
 
   validation {
-    condition     = var.fanout.quota > 0 && var.fanout.share > 0 && var.fanout.share <= 1
-    error_message = "fanout: a quota above 0, and a share above 0 and at most 1."
+    condition     = var.fanout_quota > 0
+    error_message = "fanout_quota: above 0."
   }
+}
+
+variable "fanout_share" {
+  description = "What broadcasts to large channels take of the quota."
+  type        = number
+  default     = 0.8
 
   validation {
-    condition     = var.fanout.workers >= 1 && var.fanout.workers <= 1000 && floor(var.fanout.workers) == var.fanout.workers
-    error_message = "fanout: a whole number of workers, from 1 to 1000."
+    condition     = var.fanout_share > 0 && var.fanout_share <= 1
+    error_message = "fanout_share: above 0 and at most 1."
   }
+}
+
+variable "fanout_workers" {
+  description = "How many workers such a broadcast is dealt to."
+  type        = number
+  default     = 5
 
   validation {
-    condition     = var.fanout.reserved_concurrency == null ? true : var.fanout.reserved_concurrency >= 1
-    error_message = "fanout: a reserved_concurrency of 1 or more, as 0 stops the function; null reserves nothing."
+    condition     = var.fanout_workers >= 1 && var.fanout_workers <= 1000 && floor(var.fanout_workers) == var.fanout_workers
+    error_message = "fanout_workers: a whole number from 1 to 1000."
+  }
+}
+
+variable "fanout_reserved_concurrency" {
+  description = "How many workers may run at once: as many as fanout_workers, so that two broadcasts keep to the share too. An account must keep 100 unreserved; null reserves nothing."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.fanout_reserved_concurrency == null ? true : var.fanout_reserved_concurrency >= 1
+    error_message = "fanout_reserved_concurrency: 1 or more, as 0 stops the function; null reserves nothing."
   }
 }
 
@@ -254,7 +274,7 @@ variable "domain" {
 }
 
 variable "tags" {
-  description = "Tags of every resource that can have some."
+  description = "Tags of every resource that can have some, beside service and stage."
   type        = map(string)
   default     = {}
 }

@@ -14,6 +14,7 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  tags      = merge({ service = var.name, stage = var.stage }, var.tags)
   is_prod   = var.stage == "prod"
   prefix    = "${var.name}-${var.stage}"
   account   = data.aws_caller_identity.current.account_id

@@ -17,7 +17,7 @@ resource "aws_apigatewayv2_api" "socket" {
   route_selection_expression = "$request.body.action"
 
   disable_execute_api_endpoint = local.only_domain
-  tags                         = var.tags
+  tags                         = local.tags
 }
 
 resource "aws_apigatewayv2_integration" "socket" {
@@ -60,7 +60,7 @@ resource "aws_apigatewayv2_stage" "socket" {
   api_id      = aws_apigatewayv2_api.socket.id
   name        = var.stage
   auto_deploy = true
-  tags        = var.tags
+  tags        = local.tags
 
   # Neither payloads nor query strings, which hold tokens: only what says who, what and how it went.
   access_log_settings {
@@ -117,7 +117,7 @@ resource "aws_cloudwatch_log_group" "socket" {
   name              = "/aws/websocket/${local.prefix}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn == "" ? null : var.kms_key_arn
-  tags              = var.tags
+  tags              = local.tags
 }
 
 resource "aws_lambda_permission" "socket" {

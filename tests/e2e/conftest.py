@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,11 @@ class RunningEmulator:
     def pid(self) -> int:
         """The emulator's own process."""
         return self._process.pid
+
+    @property
+    def stage(self) -> str:
+        """The stage that it runs, the path of its socket."""
+        return self.url.rsplit("/", 1)[-1]
 
     @property
     def port(self) -> int:
@@ -150,12 +156,50 @@ def emulator(gatepost_dev: Callable[..., RunningEmulator]) -> RunningEmulator:
     return gatepost_dev("--env-file", "local.env")
 
 
+FROM_BOTH = {
+    "test_chat": "shared_emulator",
+    "test_protocol": "template_over_moto",
+    "test_protocol_history": "template_over_moto",
+    "test_protocol_limits": "template_over_moto",
+    "test_protocol_presence": "template_over_moto",
+}
+"""Modules whose tests run on the template, and on what the framework packages of it."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of some modules with an emulator of each."""
+    fixture = FROM_BOTH.get(metafunc.module.__name__.rsplit(".", 1)[-1])
+    if fixture in metafunc.fixturenames:
+        sources = ["serverless.yml", pytest.param("packaged", marks=pytest.mark.node)]
+        metafunc.parametrize(fixture, sources, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def shared_emulator() -> Iterator[RunningEmulator]:
+def shared_emulator(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningEmulator]:
     """The template of this repository in one emulator for all tests that leave it whole."""
-    running = RunningEmulator("--env-file", "local.env")
+    running = running_from(request, tmp_path_factory, "dev", "--env-file", "local.env")
     yield running
     running.stop_now()
+
+
+def running_from(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    stage: str,
+    *arguments: str,
+) -> RunningEmulator:
+    """Start the template at a stage, or what `osls package` makes of it where a test asks so."""
+    if getattr(request, "param", None) != "packaged":
+        return RunningEmulator("--stage", stage, *arguments)
+    from tests.infra.conftest import run_with_params  # noqa: PLC0415 - few tests need it
+
+    # A template has no name; the folder's stands for the stack's, and begins the table's.
+    folder = tmp_path_factory.mktemp("packaged") / f"gatepost-{stage}"
+    template = run_with_params(folder, stage, {}).template_path
+    shutil.copy(ROOT / "local.env", folder)
+    return RunningEmulator("--template", str(template), *arguments, cwd=folder)
 
 
 @pytest.fixture(scope="session")
@@ -181,10 +225,19 @@ async def services(
 
 
 @pytest.fixture(scope="session")
-def template_over_moto(moto_endpoint: str) -> Iterator[RunningEmulator]:
-    """The template as `make run` has it, over a table that tests can reach as well."""
-    running = RunningEmulator(
-        *("--env-file", "local.env", "--dynamodb", moto_endpoint, "--stage", "shown")
+def template_over_moto(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    moto_endpoint: str,
+) -> Iterator[RunningEmulator]:
+    """The template as `make run` has it, over a table that tests can reach as well.
+
+    What is packaged is at a stage of its own: both emulators would share the table.
+    """
+    stage = "packed" if getattr(request, "param", None) == "packaged" else "shown"
+    running = running_from(
+        *(request, tmp_path_factory, stage, "--env-file", "local.env"),
+        *("--dynamodb", moto_endpoint),
     )
     yield running
     running.stop_now()
@@ -198,7 +251,9 @@ async def template_services(
     monkeypatch: pytest.MonkeyPatch,
 ) -> "AsyncIterator[Services]":
     """What functions have, over the table and gateway of `template_over_moto`."""
-    async with services_of(template_over_moto, moto_endpoint, "shown", monkeypatch) as found:
+    async with services_of(
+        template_over_moto, moto_endpoint, template_over_moto.stage, monkeypatch
+    ) as found:
         yield found
 
 

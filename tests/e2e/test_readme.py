@@ -25,14 +25,8 @@ COPIED = (
     "README.md",
 )
 COPIED_TESTS = (
-    *(
-        "conftest.py",
-        "fake_log.py",
-        "fake_outlets.py",
-        "fake_rows.py",
-        "fakes.py",
-        "optional_tools.py",
-    ),
+    *("conftest.py", "fake_log.py", "fake_outlets.py", "fake_rows.py"),
+    *("fake_workers.py", "fakes.py", "optional_tools.py"),
     "functions",
 )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import RunningEmulator
     from tests.infra.terraform_runs import Run
 
-pytestmark = [pytest.mark.terraform, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,17 +69,68 @@ def run_osls(folder: Path, *arguments: str) -> Package:
     return Package(path, json.loads(path.read_text(encoding="utf-8")))
 
 
-@pytest.fixture(scope="session")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """Package a copy of this project for the stage `dev`."""
-    folder = tmp_path_factory.mktemp("package")
+OPTIONS = {
+    "encryption": "own",
+    "kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/8d4e1b7c-0000-4000-8000-000000000001",
+    "snapStart": "true",
+    "accountLogRole": "none",
+    "domain": "only",
+    "domainName": "ws.example.com",
+    "domainCertificateArn": (
+        "arn:aws:acm:us-east-1:123456789012:certificate/8d4e1b7c-0000-4000-8000-000000000002"
+    ),
+    "domainMappingKey": "chat",
+    "domainRecords": "zone",
+    "domainZoneId": "Z0123456789EXAMPLE",
+    "detailedMetrics": "true",
+    "fanoutReservedConcurrency": "5",
+}
+"""Every option of serverless.yml's params, taken."""
+
+
+def copy_of_project(folder: Path) -> Path:
+    """Copy what of this project is packaged or run into a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in PACKAGED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name)
         elif source.exists():
             shutil.copy(source, folder / name)
-    return run_osls(folder, "--stage", "dev")
+    return folder
+
+
+def run_with_params(folder: Path, stage: str, params: Mapping[str, str]) -> Package:
+    """Package a copy of this project for a stage, with params as on the command line."""
+    given = [f"--param={name}={value}" for name, value in params.items()]
+    return run_osls(copy_of_project(folder), "--stage", stage, *given)
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Package a copy of this project for the stage `dev`."""
+    return run_with_params(tmp_path_factory.mktemp("package"), "dev", {})
+
+
+@pytest.fixture(scope="session")
+def packaged_prod(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Package a copy of this project for the stage `prod`."""
+    return run_with_params(tmp_path_factory.mktemp("package"), "prod", {})
+
+
+@pytest.fixture(scope="session")
+def packaged_options(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Package a copy of this project for the stage `prod` with every option taken."""
+    return run_with_params(tmp_path_factory.mktemp("package"), "prod", OPTIONS)
+
+
+@pytest.fixture(params=["dev", "prod", "options"])
+def any_package(request: pytest.FixtureRequest) -> Package:
+    """Give each of the three in turn."""
+    fixture = {"dev": "packaged", "prod": "packaged_prod", "options": "packaged_options"}
+    package = request.getfixturevalue(fixture[request.param])
+    assert isinstance(package, Package)
+    return package
 
 
 @pytest.fixture

@@ -18,14 +18,14 @@ SIDES = ("the template", "Terraform")
 RECORDED = Path(__file__).with_name("recorded") / "terraform.json"
 
 INTENDED = {
-    "bucket *": "the framework deploys by way of a bucket, Terraform sends the zips",
-    "bucket policy *": "the framework's bucket",
+    'event invoke config *, Qualifier: the template has "$LATEST", *': "as if not said",
+    "bucket*": "the framework deploys by way of a bucket, Terraform sends the zips",
     "output ServerlessDeploymentBucketName: *": "the framework's bucket",
     "deployment *": "Terraform's stage deploys by itself (auto_deploy), the framework's names one",
     "stage WEBSOCKET, AutoDeploy: *": "the same",
     "stage WEBSOCKET, DeploymentId: *": "the same",
-    "stage HTTP, DefaultRouteSettings.DetailedMetricsEnabled: *": "false is what it is unless set",
-    "permission *, SourceArn: the template has none, *": "the framework lets any API call a function",
+    "permission *, SourceArn: the template has none, *": "there any API may call it",
+    "output ServiceEndpointWebsocket: *": "the framework's; SocketUrl knows the domain",
     "output HttpApiId: *": "an id that no client needs; the URL is compared",
 }
 

@@ -29,7 +29,7 @@ class Shape(Struct, frozen=True):
     left_out: frozenset[str] = frozenset()  # attributes that no template has
 
 
-class Unmapped(Exception):
+class UnmappedError(Exception):
     """The module sets something that nobody has said in CloudFormation's words."""
 
 
@@ -119,22 +119,18 @@ def stage(values: Values) -> Properties:
 
 
 def alarm(values: Values) -> Properties:
-    """Say an alarm; dimensions by name."""
-    said: Properties = {
-        {"AlarmDescription": "AlarmDescription"}.get(pascal(key), pascal(key)): value
-        for key, value in values.items()
-        if key not in ("dimensions", "metric_query", "ok_actions", "alarm_actions")
-    }
+    """Say an alarm."""
+    special = ("dimensions", "metric_query", "ok_actions", "alarm_actions")
+    said = {pascal(key): value for key, value in values.items() if key not in special}
     said["Dimensions"] = values.get("dimensions")
-    said["AlarmActions"] = sorted(values.get("alarm_actions") or ())
-    said["OKActions"] = sorted(values.get("ok_actions") or ())
-    if "extended_statistic" in values:
-        said["ExtendedStatistic"] = values["extended_statistic"]
+    said["AlarmActions"] = values.get("alarm_actions")
+    said["OKActions"] = values.get("ok_actions")
     said["Metrics"] = [
-        plain(query) | ({"MetricStat": metric_stat(query)} if query.get("metric") else {})
+        {pascal(key): value for key, value in query.items() if key != "metric" and value}
+        | ({"MetricStat": metric_stat(query)} if query.get("metric") else {})
         for query in values.get("metric_query") or ()
     ]
-    return said
+    return {key: value for key, value in said.items() if value not in (None, "")}
 
 
 def metric_stat(query: Values) -> Properties:
@@ -224,9 +220,7 @@ SHAPES: dict[str, Shape] = {
         {"arn": "arn", "name": "id"},
         {"name": "LogGroupName", "retention_in_days": "RetentionInDays"},
     ),
-    "aws_cloudwatch_metric_alarm": Shape(
-        "AWS::CloudWatch::Alarm", {"arn": "arn"}, rewritten=alarm
-    ),
+    "aws_cloudwatch_metric_alarm": Shape("AWS::CloudWatch::Alarm", {"arn": "arn"}, rewritten=alarm),
     "aws_dynamodb_table": Shape(
         "AWS::DynamoDB::Table",
         {"name": "id", "arn": "arn"},
@@ -234,8 +228,10 @@ SHAPES: dict[str, Shape] = {
         left_out=frozenset({"name"}),
     ),
     "aws_iam_role": Shape("AWS::IAM::Role", {"arn": "arn", "name": "id"}, rewritten=role),
+    "aws_iam_role_policy_attachment": Shape("AWS::IAM::RolePolicy"),
     "aws_iam_role_policy": Shape("AWS::IAM::RolePolicy"),
-    "aws_lambda_function": Shape("AWS::Lambda::Function",
+    "aws_lambda_function": Shape(
+        "AWS::Lambda::Function",
         {"arn": "arn", "function_name": "id"},
         rewritten=function,
     ),
@@ -264,7 +260,7 @@ SHAPES: dict[str, Shape] = {
 }
 OUTPUTS = {
     "http_url": "HttpApiUrl",
-    "socket_url": "ServiceEndpointWebsocket",
+    "socket_url": "SocketUrl",
     "table_name": "TableName",
 }
 """What the template's stack calls them."""
@@ -272,7 +268,6 @@ OUTPUTS = {
 NOT_IN_TEMPLATES = {
     "aws_s3_bucket_public_access_block": "of the bucket that the zips go by",
     "aws_s3_object": "the framework uploads the zips before it deploys",
-    "aws_iam_role_policy_attachment": "of the account's role for logs, which has its grants by it",
 }
 
 NOT_COMPARED = frozenset({"tags", "depends_on"})
@@ -308,11 +303,12 @@ def configured(module: Values) -> dict[str, set[str]]:
 def plan_resources(plan: Values, module: str) -> list[Resource]:
     """Return the resources of one module call, and its outputs.
 
-    Raises Unmapped for an attribute or a type without a place in CloudFormation's words.
+    Raises UnmappedError for an attribute or a type without a place in CloudFormation's words.
     """
     calls = plan["configuration"]["root_module"]["module_calls"]
     attributes = configured(calls[module]["module"])
-    found, policies = [], []
+    found: list[Resource] = []
+    policies: list[Resource] = []
     for change in plan["resource_changes"]:
         if change.get("module_address") != f"module.{module}" or change["mode"] != "managed":
             continue
@@ -342,7 +338,7 @@ def outputs(plan: Values, module: str) -> list[Resource]:
 def say(kind: str, values: Values, after: Values) -> Resource:
     """Say one resource in CloudFormation's words."""
     if kind not in SHAPES:
-        raise Unmapped(f"{kind}: say in {__name__} what CloudFormation calls it")
+        raise UnmappedError(f"{kind}: say in {__name__} what CloudFormation calls it")
     shape = SHAPES[kind]
     kept = {key: value for key, value in values.items() if key not in shape.left_out}
     if shape.rewritten:
@@ -362,7 +358,11 @@ def say(kind: str, values: Values, after: Values) -> Resource:
 def give_policy(policy: Properties, found: list[Resource]) -> None:
     """Put a role's policy where CloudFormation has it: into the role."""
     for each in found:
-        if each.kind == "AWS::IAM::Role" and policy["Role"] in each.ids:
+        if each.kind != "AWS::IAM::Role" or policy["Role"] not in each.ids:
+            continue
+        if "PolicyArn" in policy:
+            each.properties.setdefault("ManagedPolicyArns", []).append(policy["PolicyArn"])
+        else:
             each.properties.setdefault("Policies", []).append(
                 {"PolicyName": policy["Name"], "PolicyDocument": json.loads(policy["Policy"])}
             )

@@ -25,7 +25,7 @@ class Resource(Struct, frozen=True):
     ids: Mapping[str, str]  # what references to it give, and the word for each: "arn", "id"
 
 
-class Unnamed(Exception):
+class UnnamedError(Exception):
     """A resource of a type that no comparison has been thought about for."""
 
 
@@ -34,7 +34,7 @@ def model_of(resources: Iterable[Resource], *, prefix: str) -> Model:
 
     `prefix` is what names of this stage begin with (`gatepost-dev`).
     """
-    everything = list(resources)
+    everything = with_shared_policies(list(resources))
     names = name_all(everything, prefix)
     ids = {
         text: f"{{{name}{'' if word == 'id' else ' ' + word}}}"
@@ -46,6 +46,17 @@ def model_of(resources: Iterable[Resource], *, prefix: str) -> Model:
     }
 
 
+def with_shared_policies(resources: list[Resource]) -> list[Resource]:
+    """Give each role the policies that are resources of their own and name it."""
+    shared = [each for each in resources if each.kind == "AWS::IAM::ManagedPolicy"]
+    others = [each for each in resources if each.kind != "AWS::IAM::ManagedPolicy"]
+    for policy in shared:
+        for role in others:
+            if role.kind == "AWS::IAM::Role" and set(policy.properties["Roles"]) & role.ids.keys():
+                role.properties.setdefault("Policies", []).append(policy.properties)
+    return others
+
+
 def comparable(resource: Resource) -> Properties:
     """Write the same thing the same way whoever wrote it; leave out what says nothing."""
     has = {key: each for key, each in resource.properties.items() if key not in SAYS_NOTHING}
@@ -55,6 +66,12 @@ def comparable(resource: Resource) -> Properties:
         has["AssumeRolePolicyDocument"] = granted([has["AssumeRolePolicyDocument"]])
     if key := resource.properties.get("Code", {}).get("S3Key"):
         has["Package"] = key.rsplit("/", maxsplit=1)[-1]
+    if resource.kind == "AWS::CloudWatch::Alarm":
+        has = with_plain_dimensions(has)
+        for key in ("AlarmActions", "OKActions"):
+            has[key] = sorted(has.get(key) or ())
+    if isinstance(body := has.get("DashboardBody"), str):
+        has["DashboardBody"] = json.loads(body)
     if form := has.get("AccessLogSettings", {}).get("Format"):
         has["AccessLogSettings"] = {**has["AccessLogSettings"], "Format": json.loads(form)}
     if resource.kind == "AWS::ApiGatewayV2::Route":
@@ -62,7 +79,19 @@ def comparable(resource: Resource) -> Properties:
     return has
 
 
-SAYS_NOTHING = {"Code", "Description", "Tags"}
+def with_plain_dimensions(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Write the dimensions of metrics as an object, as Terraform does."""
+    if isinstance(value, list):
+        return [with_plain_dimensions(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    plain = {key: with_plain_dimensions(each) for key, each in value.items()}
+    if isinstance(named := plain.get("Dimensions"), list):
+        plain["Dimensions"] = {each["Name"]: each["Value"] for each in named}
+    return plain
+
+
+SAYS_NOTHING = {"DashboardName", "Code", "Description", "Tags"}
 """Where the zip lies is each one's own affair; a stack's tags are given when it is deployed."""
 
 
@@ -149,7 +178,7 @@ def name_of(
 ) -> str:
     """Say what a person would call it.
 
-    Raises Unnamed for a type that nobody has thought of: it would go uncompared.
+    Raises UnnamedError for a type that nobody has thought of: it would go uncompared.
     """
     kind, has = resource.kind, resource.properties
     own = named_by(prefix)
@@ -168,7 +197,7 @@ def name_of(
     if kind in OF_FUNCTION:
         function = function_named(has["FunctionName"], resources, own)
         return f"{OF_FUNCTION[kind]} {function} {has.get('Principal', has.get('Name', ''))}".strip()
-    raise Unnamed(f"{kind}: say in {__name__} what it is called, so that it is compared")
+    raise UnnamedError(f"{kind}: say in {__name__} what it is called, so that it is compared")
 
 
 ONLY_ONE = {
@@ -259,12 +288,11 @@ def role_name(role: Resource, resources: list[Resource], own: Own) -> str:
     users = sorted(
         own(each.properties["FunctionName"])
         for each in resources
-        if each.kind == "AWS::Lambda::Function"
-        and each.properties.get("Role") in role.ids
+        if each.kind == "AWS::Lambda::Function" and each.properties.get("Role") in role.ids
     )
     if users:
         return f"role of {', '.join(users)}"
-    return f"role for {json.dumps(role.properties['AssumeRolePolicyDocument'])}"
+    return f"role for {' '.join(*granted([role.properties['AssumeRolePolicyDocument']]).values())}"
 
 
 def difference(left: Model, right: Model, sides: tuple[str, str]) -> list[str]:

@@ -21,8 +21,9 @@ from tests.infra.leftovers import client_of, leftovers
 from tests.infra.moto_for_terraform import moto_for_terraform
 from tests.optional_tools import ROOT, terraform_plugins
 
-STEP_TIMEOUT_S = 240
+STEP_TIMEOUT_S = 420
 STAGES = ("dev", "prod")
+OPTIONS = "options"  # a module that has every option at once
 SERVICES = (
     "acm",
     "apigateway",
@@ -199,17 +200,29 @@ def run_once(shared: Path) -> Run:
     )
 
 
-def changes(plan: dict[str, Any]) -> list[str]:
-    """List what a plan would change, attribute by attribute."""
-    found = []
+def changes(plan: dict[str, Any], module: str) -> list[str]:
+    """List the attributes that a plan would change in a module, `type.attribute`.
+
+    Attributes that the provider can't know before it has changed others are named only where they
+    are all that changes.
+    """
+    found = set()
     for each in plan["resource_changes"]:
-        if each["change"]["actions"] in (["no-op"], ["read"]):
+        change = each["change"]
+        if each.get("module_address") != f"module.{module}" or change["actions"] in UNCHANGED:
             continue
-        before, after = each["change"]["before"] or {}, each["change"]["after"] or {}
-        unknown = each["change"].get("after_unknown") or {}
-        found += [
-            f"{each['type']}.{key}"
-            for key in sorted(before.keys() | after.keys())
-            if before.get(key) != after.get(key) and key not in unknown
-        ] or [f"{each['type']}: {each['change']['actions']}"]
-    return sorted(set(found))
+        before, after = change["before"] or {}, change["after"] or {}
+        unknown = {key for key, value in change["after_unknown"].items() if holds_true(value)}
+        known = {key for key in after.keys() - unknown if before.get(key) != after[key]}
+        found |= {f"{each['type']}.{key}" for key in known or unknown or {"itself"}}
+    return sorted(found)
+
+
+UNCHANGED = (["no-op"], ["read"])
+
+
+def holds_true(value: object) -> bool:
+    """Whether there is a `true` anywhere in a value."""
+    if isinstance(value, dict):
+        return any(map(holds_true, value.values()))
+    return any(map(holds_true, value)) if isinstance(value, list) else value is True

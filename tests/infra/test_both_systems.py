@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,18 @@ from tests.infra.intended import (
     model_of_template,
     unintended,
 )
-from tests.infra.system_model import Resource, Unnamed, model_of
+from tests.infra.module_tables import MARKED, README, tables
+from tests.infra.plan_resources import say
+from tests.infra.system_model import Resource, UnnamedError, model_of
 
 if TYPE_CHECKING:
     from tests.infra.system_model import Model
 
 STAGES = ("dev", "prod")
+AS_IN_STAGES = {"prod": ("--param", "accountLogRole=none")}
+"""One stage makes the account's role for logs; tests/infra/stages/ has the other told so too."""
+
 REFRESH = "python -m tests.infra.record_terraform, on a machine with Terraform, writes it anew"
-Packaging = Callable[[str], "Model"]
 
 ALARM = Resource(
     "AWS::CloudWatch::Alarm",
@@ -35,7 +39,8 @@ ALARM = Resource(
 
 def packaged_model(folder: Path, stage: str) -> "Model":
     """Package the project in a folder for a stage; return its model."""
-    return model_of_template(run_osls(folder, "--stage", stage).template, stage)
+    packaged = run_osls(folder, "--stage", stage, *AS_IN_STAGES.get(stage, ()))
+    return model_of_template(packaged.template, stage)
 
 
 def copy_of_project(folder: Path) -> Path:
@@ -56,6 +61,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def templates(project: Path) -> dict[str, "Model"]:
+    """What the framework makes of serverless.yml, by stage."""
+    return {stage: packaged_model(project, stage) for stage in STAGES}
+
+
+@pytest.fixture(scope="session")
 def recorded() -> dict[str, "Model"]:
     """What Terraform makes of the module, by stage."""
     read = json.loads(RECORDED.read_text(encoding="utf-8"))
@@ -71,32 +82,20 @@ def test_what_terraform_makes_was_recorded_of_these_sources() -> None:
 @pytest.mark.node
 @pytest.mark.parametrize("stage", STAGES)
 def test_both_systems_are_the_same(
-    project: Path, recorded: dict[str, "Model"], stage: str
+    templates: dict[str, "Model"], recorded: dict[str, "Model"], stage: str
 ) -> None:
     """Functions, environment, grants, routes, stages, table, logs, outputs: all of it."""
-    found = compare(packaged_model(project, stage), recorded[stage])
-    assert unintended(found) == []
+    assert unintended(compare(templates[stage], recorded[stage])) == []
 
 
 @pytest.mark.node
 def test_every_intended_difference_is_still_one(
-    project: Path, recorded: dict[str, "Model"]
+    templates: dict[str, "Model"], recorded: dict[str, "Model"]
 ) -> None:
     """An exception that nothing needs any more hides the next mistake."""
-    found = [
-        each for stage in STAGES for each in compare(packaged_model(project, stage), recorded[stage])
-    ]
-    needed = {
-        name for name in INTENDED if [each for each in found if not unintended_without(name, each)]
-    }
-    assert set(INTENDED) - needed == set()
-
-
-def unintended_without(name: str, difference: str) -> bool:
-    """Whether a difference is another than the one that a name means."""
-    from fnmatch import fnmatchcase  # noqa: PLC0415 - for this one question
-
-    return not fnmatchcase(difference, name)
+    found = [each for stage in STAGES for each in compare(templates[stage], recorded[stage])]
+    unneeded = [name for name in INTENDED if not any(fnmatchcase(each, name) for each in found)]
+    assert unneeded == []
 
 
 @pytest.mark.node
@@ -116,11 +115,11 @@ def test_a_route_that_only_terraform_has_is_named(
 
 @pytest.mark.node
 def test_a_route_that_only_the_template_has_is_named(
-    project: Path, recorded: dict[str, "Model"]
+    templates: dict[str, "Model"], recorded: dict[str, "Model"]
 ) -> None:
     """Taken out of what Terraform made; test_terraform.py takes it out of the module itself."""
     without = {name: each for name, each in recorded["dev"].items() if not name.endswith(" signal")}
-    found = compare(packaged_model(project, "dev"), without)
+    found = compare(templates["dev"], without)
     assert unintended(found) == ["route WEBSOCKET signal: only in the template"]
 
 
@@ -152,7 +151,84 @@ def test_an_alarm_that_only_one_side_has_is_named(recorded: dict[str, "Model"]) 
     assert compare(recorded["dev"], with_alarm) == ["alarm dead-letters: only in Terraform"]
 
 
+@pytest.mark.parametrize(
+    ("terraform", "template"),
+    [
+        (
+            {
+                "metric_name": "ConnectCount",
+                "dimensions": {"ApiId": "api", "Stage": "dev"},
+                "alarm_actions": ["b", "a"],
+                "metric_query": None,
+            },
+            {
+                "MetricName": "ConnectCount",
+                "Dimensions": [
+                    {"Name": "Stage", "Value": "dev"},
+                    {"Name": "ApiId", "Value": "api"},
+                ],
+                "AlarmActions": ["a", "b"],
+            },
+        ),
+        (
+            {
+                "metric_query": [
+                    {"id": "rate", "expression": "a / b", "return_data": True, "metric": []},
+                    {
+                        "id": "a",
+                        "expression": "",
+                        "return_data": False,
+                        "metric": [
+                            {
+                                "namespace": "Own",
+                                "metric_name": "failed",
+                                "dimensions": {"Stage": "dev"},
+                                "period": 60,
+                                "stat": "Sum",
+                            }
+                        ],
+                    },
+                ]
+            },
+            {
+                "Metrics": [
+                    {"Id": "rate", "Expression": "a / b", "ReturnData": True},
+                    {
+                        "Id": "a",
+                        "MetricStat": {
+                            "Metric": {
+                                "Namespace": "Own",
+                                "MetricName": "failed",
+                                "Dimensions": [{"Name": "Stage", "Value": "dev"}],
+                            },
+                            "Period": 60,
+                            "Stat": "Sum",
+                        },
+                    },
+                ]
+            },
+        ),
+    ],
+)
+def test_an_alarm_is_the_same_in_both_tongues(
+    terraform: dict[str, object], template: dict[str, object]
+) -> None:
+    """Dimensions are a list on one side, an object on the other; actions have no order."""
+    said = say("aws_cloudwatch_metric_alarm", {"alarm_name": "a", **terraform}, {"arn": "arn:1"})
+    of_template = Resource("AWS::CloudWatch::Alarm", {"AlarmName": "a", **template}, {})
+    models = [model_of([each], prefix="gatepost-dev") for each in (of_template, said)]
+    for model in models:
+        model["alarm a"].pop("AlarmName")  # an id of one of them
+    assert compare(*models) == []
+
+
 def test_a_resource_of_a_kind_that_nobody_has_named_is_refused() -> None:
     """Else it would go uncompared."""
-    with pytest.raises(Unnamed, match="AWS::Kinesis::Stream"):
+    with pytest.raises(UnnamedError, match="AWS::Kinesis::Stream"):
         model_of([Resource("AWS::Kinesis::Stream", {}, {})], prefix="gatepost-dev")
+
+
+def test_the_modules_page_lists_its_inputs_and_outputs() -> None:
+    """As the sources have them: `python -m tests.infra.module_tables` writes it anew."""
+    (written,) = MARKED.findall(README.read_text(encoding="utf-8"))
+    assert written == tables()

@@ -57,7 +57,7 @@ def test_who_publishes_may_invoke_the_worker_and_no_other_function(packaged: "Pa
     allowed = {
         name: statement["Resource"]
         for name, role in packaged.of_type("AWS::IAM::Role").items()
-        for policy in role["Policies"]
+        for policy in role.get("Policies", [])
         for statement in policy["PolicyDocument"]["Statement"]
         if "lambda:" in json.dumps(statement["Action"])
     }

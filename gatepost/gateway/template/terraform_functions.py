@@ -207,8 +207,8 @@ def _code_root(
     """Return the folder that has the handler's file.
 
     It is what the values file says (`source_dir`), what an archive_file is made of, a folder of the
-    zip file's name, a neighbour of the plan, the project in whose `build` or `dist` the zip file is,
-    or else the zip file itself, unpacked.
+    zip file's name, a neighbour of the plan, the project in whose `build` the zip file is, or else
+    the zip file itself, unpacked.
     """
     root = evaluator.plan.folder
     hint = evaluator.values.resources.get(resource.address, {}).get("source_dir")

@@ -35,18 +35,21 @@ module "options" {
   package        = "../build/functions.zip"
   tokens_package = "../build/tokens.zip"
 
-  account_log_role       = false
-  deletion_protection    = false
-  detailed_metrics       = true
-  fanout                 = { quota = 2500, share = 0.5, workers = 2, reserved_concurrency = 2 }
-  identity_source        = ["route.request.querystring.token"]
-  kms_key_arn            = aws_kms_key.own.arn
-  memory_mb              = 512
-  point_in_time_recovery = true
-  route_throttles        = { "$connect" = { rate_limit = 100, burst_limit = 50 } }
-  snap_start             = true
-  tags                   = { team = "chat" }
-  tracing                = true
+  account_log_role            = false
+  deletion_protection         = false
+  detailed_metrics            = true
+  fanout_quota                = 2500
+  fanout_share                = 0.5
+  fanout_workers              = 2
+  fanout_reserved_concurrency = 2
+  identity_source             = ["route.request.querystring.token"]
+  kms_key_arn                 = aws_kms_key.own.arn
+  memory_mb                   = 512
+  point_in_time_recovery      = true
+  route_throttles             = { "$connect" = { rate_limit = 100, burst_limit = 50 } }
+  snap_start                  = true
+  tags                        = { team = "chat" }
+  tracing                     = true
 
   domain = {
     name            = "ws.example.com"
