@@ -24,7 +24,6 @@ INTENDED = {
     "deployment *": "Terraform's stage deploys by itself (auto_deploy), the framework's names one",
     "stage WEBSOCKET, AutoDeploy: *": "the same",
     "stage WEBSOCKET, DeploymentId: *": "the same",
-    "permission *, SourceArn: the template has none, *": "there any API may call it",
     "output ServiceEndpointWebsocket: *": "the framework's; SocketUrl knows the domain",
     "output HttpApiId: *": "an id that no client needs; the URL is compared",
 }
