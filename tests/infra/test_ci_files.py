@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from infra.deploying.needs import satisfies
+from tests.infra.own_name import own_name
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Package
@@ -127,7 +128,7 @@ def test_rights_end_at_this_service_and_stage() -> None:
         resources = statement["Resource"]
         for resource in [resources] if isinstance(resources, str) else resources:
             unnamed = statement["Sid"] in {"WithoutAResource", "ApisWhichHaveNoNames"}
-            assert unnamed or "gatepost-dev" in resource
+            assert unnamed or f"{own_name()}-dev" in resource
 
 
 def test_rows_can_be_neither_read_nor_written() -> None:
