@@ -17,6 +17,8 @@ from functions.adapters import dynamodb_client
 from functions.adapters.credentials import Credentials
 from functions.adapters.dynamodb_access import Access
 from functions.adapters.dynamodb_client import Client, DynamoDBError, NoAnswer
+from functions.adapters.endpoint import Endpoint
+from functions.adapters.http_pool import IDLE_S_MAX
 
 if TYPE_CHECKING:
     from tests.conftest import Eventually
@@ -72,9 +74,8 @@ class Scripted:
 
     def access(self, *, encrypted: bool = False) -> Access:
         """Give the way to it."""
-        return Access(
-            "127.0.0.1", self.port, encrypted, Credentials("us-east-1", "key", "secret", "")
-        )
+        endpoint = Endpoint("127.0.0.1", self.port, is_tls=encrypted)
+        return Access(endpoint, Credentials("us-east-1", "key", "secret", ""))
 
 
 @pytest.fixture
@@ -124,10 +125,10 @@ async def test_a_link_that_rested_too_long_is_not_used(
 ) -> None:
     """By the wall's clock, which goes on while an environment is frozen."""
     await client.get_item()
-    now[0] += dynamodb_client.IDLE_MAX_S
+    now[0] += IDLE_S_MAX
     await client.get_item()
     assert server.links == 1
-    now[0] += dynamodb_client.IDLE_MAX_S + 1
+    now[0] += IDLE_S_MAX + 1
     await client.get_item()
     assert server.links == 2
 
@@ -264,7 +265,7 @@ async def test_nobody_listening_is_said(server: Scripted) -> None:
     with socket.socket() as held:  # the port refuses
         held.bind(("127.0.0.1", 0))
         server.port = held.getsockname()[1]
-        with pytest.raises(NoAnswer, match=r"GetItem: .*Connect"):
+        with pytest.raises(NoAnswer, match=r"GetItem: .*Connect call failed"):
             await Client(server.access(), None).get_item()
 
 
@@ -282,6 +283,6 @@ async def test_certificates_are_verified() -> None:
     client = Client(scripted.access(encrypted=True), trusting)
     assert await client.get_item() == {}
     await client.close()
-    with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(NoAnswer, match="certificate verify failed"):
         await Client(scripted.access(encrypted=True), distrusting).get_item()
     running.close()
