@@ -36,8 +36,8 @@ REPEATED: Final = 2
 METHOD: Final = (
     "One publication of some 100 bytes after others, in Gatepost's own template over dynoxide, its "
     "consumed capacity as the stand-in reports it; 'chat' keeps history and presence, 'game' keeps "
-    f"nothing. USD for a million at list prices ({PRICES.region}, {PRICES.as_of}): one message in, its reply, one out "
-    f"to each recipient; one Lambda invocation of {MEMORY_GB:g} GB that takes "
+    f"nothing. USD for a million at list prices ({PRICES.region}, {PRICES.as_of}): one message in, "
+    f"its reply, one out to each recipient; one Lambda invocation of {MEMORY_GB:g} GB that takes "
     f"{BASE_MS:g} ms and a second for every {SENDS_PER_S:,.0f} recipients (assumed: four fifths of "
     "the account's quota)."
 )
