@@ -95,8 +95,9 @@ class Pool:
         self._sweeper: asyncio.TimerHandle | None = None
         self._used_at = 0.0
         self._resolving = asyncio.Lock()
-        self._addresses: list[str] = []
-        self._addresses_at = 0.0
+        known = _is_address(host.name)  # a name is asked for in a thread, which is slow to start
+        self._addresses = [host.name] if known else []
+        self._addresses_at = float("inf") if known else 0.0
         self._turn = 0
 
     async def exchange(
@@ -322,3 +323,11 @@ class Pool:
             self._open_more()
         if busy or self._waiting:
             self._watch()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in name else socket.AF_INET, name)
+    except OSError:
+        return False
+    return True

@@ -51,10 +51,12 @@ class Scripted:
     open_links: int = 0
     held: asyncio.Event | None = None
     port: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer on one link."""
         self.links += 1
+        self.writers.append(writer)
         self.open_links += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
@@ -118,6 +120,17 @@ async def test_a_kept_link_that_closes_without_a_word_costs_no_attempt(
     await client.get_item()
     assert await client.get_item() == {}
     assert (server.links, len(server.bodies)) == (2, 5)
+
+
+async def test_a_link_that_ended_while_frozen_is_found_before_anything_is_sent_over_it(
+    server: Scripted, client: Client, now: list[float]
+) -> None:
+    """The event loop has not run since; the server, which would still read, gets no request."""
+    await client.get_item()
+    server.writers[0].get_extra_info("socket").shutdown(socket.SHUT_WR)
+    now[0] += 1
+    await client.get_item()
+    assert (server.links, len(server.bodies)) == (2, 2)
 
 
 async def test_a_link_that_rested_too_long_is_not_used(

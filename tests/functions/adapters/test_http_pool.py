@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,15 @@ async def test_no_link_is_opened_before_it_is_needed() -> None:
         for _ in range(3):
             assert await pool.exchange(REQUEST) is PLAIN_SUCCESS
         assert server.opened == 1
+
+
+async def test_the_name_service_is_not_asked_for_an_address() -> None:
+    """It would be in a thread, for which a first request waits: here there is none to be had."""
+    none_left = ThreadPoolExecutor()
+    none_left.shutdown()
+    asyncio.get_running_loop().set_default_executor(none_left)
+    async with running() as server, pool_to(server) as pool:
+        assert await pool.exchange(REQUEST) is PLAIN_SUCCESS
 
 
 async def test_no_more_links_are_open_than_the_limit(eventually: "Eventually") -> None:
