@@ -2,7 +2,7 @@
 
 A cold start waits for imports, and botocore's and aiohttp's take longer than all others together.
 Calls, answers and errors have the shapes of botocore's. Repetitions are those of its legacy mode:
-for throttling, faults of the service and answers that did not come.
+for throttling, faults of the service and answers that did not come. The links are http_pool's.
 """
 
 import asyncio

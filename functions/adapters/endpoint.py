@@ -20,11 +20,8 @@ class Endpoint(Struct, frozen=True):
     def authority(self) -> str:
         """Give the host as requests name and sign it: a scheme's own port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORTS[self._scheme] else f"{host}:{self.port}"
-
-    @property
-    def _scheme(self) -> str:
-        return "https" if self.is_tls else "http"
+        own = PORTS["https" if self.is_tls else "http"]
+        return host if self.port == own else f"{host}:{self.port}"
 
 
 def read_endpoint(url: str) -> Endpoint:
