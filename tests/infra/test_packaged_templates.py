@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from gatepost.gateway.core.deployment import Deployment
+from gatepost.gateway.core.deployment import Deployment, DomainMapping
 from gatepost.gateway.template.reader import read_template
-from tests.infra.conftest import run_osls
+from tests.infra.conftest import OPTIONS, run_osls, run_with_params
 
 pytestmark = pytest.mark.node
 
@@ -66,3 +66,45 @@ def test_both_readers_of_a_project_agree(tmp_path: Path, stage: str) -> None:
     assert without_ids(read_template(packaged, stage=None, environ={})) == without_ids(
         read_template(source, stage=stage, environ={})
     )
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_both_readers_of_this_project_agree(tmp_path: Path, stage: str) -> None:
+    """Throttles, authorizer, environment and asynchronous settings among all else.
+
+    The folder's name stands for the stack's; pages are the emulator's own.
+    """
+    folder = tmp_path / f"gatepost-{stage}"
+    packaged = run_with_params(folder, stage, {}).template_path
+    by_framework = read_template(packaged, stage=None, environ={})
+    by_us = read_template(folder / "serverless.yml", stage=stage, environ={})
+    found = [with_one_id(each) for each in (by_framework, by_us)]
+    assert found[0] == found[1]
+    assert by_us.apis[0].throttle is not None
+
+
+def with_one_id(deployment: Deployment) -> dict[str, object]:
+    """Return what is deployed, whatever the id of the WebSocket API in addresses is."""
+    (api,) = deployment.apis
+    functions = {
+        name: structs.replace(
+            function,
+            environment={
+                key: value.replace(api.api_id, "API") for key, value in function.environment.items()
+            },
+        )
+        for name, function in deployment.functions.items()
+    }
+    return without_ids(structs.replace(deployment, functions=functions))
+
+
+def test_with_every_option_the_emulator_serves_the_domain_alone(tmp_path: Path) -> None:
+    """Aliases lead to their functions, the mapping to the stage, and the own address nowhere."""
+    packaged = run_with_params(tmp_path / "gatepost-prod", "prod", OPTIONS).template_path
+    read = read_template(packaged, stage=None, environ={})
+    (api,) = read.apis
+    assert not api.default_endpoint
+    assert api.routes["$connect"].function == "gatepost-prod-connect"
+    assert read.domains == (DomainMapping("ws.example.com", api.api_id, "prod", "chat"),)
+    variables = read.functions["gatepost-prod-message"].environment
+    assert variables["FANOUT_FUNCTION"] == "gatepost-prod-fanout:snapstart"

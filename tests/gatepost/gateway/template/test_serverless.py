@@ -77,6 +77,24 @@ def worker(**environment: str) -> Function:
     )
 
 
+def routes() -> dict[str, Route]:
+    """Return the project's own routes."""
+    asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
+    found = (
+        Route(
+            "$connect",
+            LambdaProxy("gatepost-test-connect"),
+            authorization=asked,
+            throttle=Throttle(400, 400),
+        ),
+        Route("$disconnect", LambdaProxy("gatepost-test-disconnect")),
+        Route("$default", LambdaProxy("gatepost-test-message"), two_way=True),
+        Route("signal", LambdaProxy("gatepost-test-message")),
+        Route("refresh", LambdaProxy("gatepost-test-refresh"), two_way=True),
+    )
+    return {route.key: route for route in found}
+
+
 def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
     """Functions, an authorizer, routes of which two are two-way, one table with TTL."""
     read = read_serverless(ROOT / "serverless.yml", stage="test", environ={})
@@ -95,19 +113,6 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         function("message", 29, **reaches, **DEALS),
         function("refresh", 29, **verifies, **reaches),
     )
-    asked = Authorizer("authorizer", "gatepost-test-authorizer", ())
-    routes = (
-        Route(
-            "$connect",
-            LambdaProxy("gatepost-test-connect"),
-            authorization=asked,
-            throttle=Throttle(400, 400),
-        ),
-        Route("$disconnect", LambdaProxy("gatepost-test-disconnect")),
-        Route("$default", LambdaProxy("gatepost-test-message"), two_way=True),
-        Route("signal", LambdaProxy("gatepost-test-message")),
-        Route("refresh", LambdaProxy("gatepost-test-refresh"), two_way=True),
-    )
     # A notice tells who has run `make package` here that the sources are run.
     assert structs.replace(read, http_apis=(), notices=()) == Deployment(
         service="gatepost",
@@ -116,13 +121,7 @@ def test_the_project_s_own_template_reads_as_it_is_deployed() -> None:
         account_id="123456789012",
         root=ROOT,
         apis=(
-            WebSocketApi(
-                api_id,
-                "gatepost-test",
-                "test",
-                {route.key: route for route in routes},
-                throttle=Throttle(2000, 1000),
-            ),
+            WebSocketApi(api_id, "gatepost-test", "test", routes(), throttle=Throttle(2000, 1000)),
         ),
         functions={function.name: function for function in functions},
         tables=(Table("gatepost-test-Table", TABLE, "expires_at"),),
