@@ -248,6 +248,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "aws_lambda_permission": Shape("AWS::Lambda::Permission"),
     "aws_sns_topic": Shape("AWS::SNS::Topic", {"arn": "arn"}, {"name": "TopicName"}),
+    "aws_sns_topic_subscription": Shape("AWS::SNS::Subscription"),
     "aws_sqs_queue": Shape(
         "AWS::SQS::Queue",
         {"arn": "arn", "url": "id"},
@@ -259,6 +260,7 @@ SHAPES: dict[str, Shape] = {
     ),
 }
 OUTPUTS = {
+    "alarm_topic_arn": "AlarmTopicArn",
     "http_url": "HttpApiUrl",
     "socket_url": "SocketUrl",
     "table_name": "TableName",
