@@ -9,10 +9,10 @@ import pytest
 
 from functions.actions.registry import ACTIONS
 from functions.companion.endpoints import ENDPOINTS
+from tests.conftest import FAKE_CREDENTIALS
 from tests.e2e.every_right import ENDPOINTS as ASKED
 from tests.e2e.every_right import REQUESTS, STACK, STAGE, Everything, prepare, say_everything
 from tests.e2e.recording_proxy import recording
-from tests.conftest import FAKE_CREDENTIALS
 from tests.infra.conftest import run_osls
 from tests.policies import Role, roles, too_few, too_many
 from tests.rights import ARN, Right
