@@ -27,6 +27,8 @@ from tests.rights import Right, needed
 
 STAGE: Final = "recorded"
 STACK: Final = f"gatepost-{STAGE}"
+SHARDS: Final = limits.DIRECT_SHARDS_MAX + 2
+"""Too many for whoever publishes."""
 SETTINGS: Final = {"FANOUT_WORKERS": 1, "FANOUT_BUDGET_S": 0.000001}
 TOLD: Final = ("orders", "audited")
 """Namespaces with a hook: to the queue, and to the bus."""
@@ -113,7 +115,7 @@ class Everything:
 
     def grow(self, channel: str) -> None:
         """Give a channel shards as if thousands were subscribed."""
-        row = {**items.shards_key(channel), "shards": items.number(8)}
+        row = {**items.shards_key(channel), "shards": items.number(SHARDS)}
         client = boto3.client("dynamodb", endpoint_url=self._moto_url)
         client.put_item(TableName=f"{STACK}-Table", Item=row)
         client.close()
