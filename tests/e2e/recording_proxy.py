@@ -75,6 +75,7 @@ class _Proxied(BaseHTTPRequestHandler):
     """One link of a function: each request is kept, sent on, and its answer given back."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body of an answer in one piece: two wait 40 ms for each other
 
     def __init__(self, kept: Recording, *arguments: object) -> None:
         self._kept = kept
