@@ -4,18 +4,21 @@
 a recording proxy. Broadcasts to grown channels are handed on after a moment, as often as can be.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
+from boto3.dynamodb.types import TypeDeserializer
 
 from functions.adapters import dynamodb_items as items
 from functions.core import limits
 from functions.core.errors import INVALID_TOKEN, RATE_LIMIT_IGNORED
+from functions.core.ports import Subscription
 from tests.e2e.conftest import ROOT, RunningEmulator
 from tests.e2e.conversation import refusal
 from tests.e2e.peers import Peer, as_user, peer, token
@@ -113,12 +116,25 @@ class Everything:
             for name, requests in [*self._recording.asked.items()]
         }
 
-    def grow(self, channel: str) -> None:
+    def split(self, channel: str) -> None:
         """Give a channel shards as if thousands were subscribed."""
-        row = {**items.shards_key(channel), "shards": items.number(SHARDS)}
-        client = boto3.client("dynamodb", endpoint_url=self._moto_url)
-        client.put_item(TableName=f"{STACK}-Table", Item=row)
-        client.close()
+        self._table().put_item(Item={**_shards_key(channel), "shards": SHARDS})
+
+    def fill(self, channel: str) -> None:
+        """Give a channel as many subscribers as its only shard should have."""
+        until = 4_000_000_000
+        with self._table().batch_writer() as batch:
+            for number in range(limits.SHARD_SUBSCRIBERS_MAX + 1):
+                one = Subscription(f"filling-{number}=", channel, "many", 0, None, until)
+                batch.put_item(Item=_plain(items.by_channel_item(one)))
+
+    def has_grown(self, channel: str) -> bool:
+        """Whether a channel has been given more shards."""
+        return "Item" in self._table().get_item(Key=_shards_key(channel))
+
+    def _table(self) -> Any:  # noqa: ANN401 - boto3 makes its classes as it runs
+        resource = boto3.resource("dynamodb", endpoint_url=self._moto_url)
+        return resource.Table(f"{STACK}-Table")
 
     def _make_outlets(self) -> None:
         queues = boto3.client("sqs", endpoint_url=self._moto_url)
@@ -136,6 +152,7 @@ async def say_everything(system: Everything) -> None:
     await _servers_ask_everything(system)
     await _permissions_shrink(system)
     await _broadcasts_are_handed_over(system)
+    await _a_channel_grows(system)
 
 
 async def _clients_say_everything(system: Everything) -> None:
@@ -150,6 +167,19 @@ async def _clients_say_everything(system: Everything) -> None:
             position = {"epoch": "another", "offset": 0}
             await ann.subscribed(f"{namespace}:said", recover=position)
             await _publish_with_one_gone(system, ann, f"{namespace}:said")
+
+
+async def _a_channel_grows(system: Everything) -> None:
+    """One subscription in 32 counts: that none of so many does, happens to nobody."""
+    channel = "ticker:growing"
+    await asyncio.to_thread(system.fill, channel)
+    async with _user(system, "last") as last:
+        for number in range(600):
+            await last.subscribed(channel)
+            await last.result(action="unsubscribe", channel=channel)
+            if number % 16 == 15 and await asyncio.to_thread(system.has_grown, channel):
+                return
+    raise AssertionError(f"{channel} has not grown")
 
 
 async def _one_breaks_the_rules(system: Everything) -> None:
@@ -189,7 +219,7 @@ async def _permissions_shrink(system: Everything) -> None:
 async def _broadcasts_are_handed_over(system: Everything) -> None:
     for namespace in TOLD:
         channel = f"{namespace}:grown"
-        system.grow(channel)
+        system.split(channel)
         async with AsyncExitStack() as stack:
             users = [await stack.enter_async_context(_user(system, f"u{n}")) for n in range(6)]
             for each in users:
@@ -209,6 +239,14 @@ async def _publish_with_one_gone(system: Everything, asking: Peer, channel: str)
         await asking.result(action="publish", channel=channel, data="to all")
         await system.emulator.said(f"connection closed connection={connection_id}", within_s=20)
         await control(system.emulator, "DELETE", "faults")
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: TypeDeserializer().deserialize(value) for name, value in row.items()}
+
+
+def _shards_key(channel: str) -> dict[str, Any]:
+    return _plain(items.shards_key(channel))
 
 
 def _filled(fields: dict[str, Any], namespace: str) -> dict[str, Any]:
