@@ -28,6 +28,7 @@ SERVICES = {
     "Lambda": "lambda",
     "Logs": "logs",
     "S3": "s3",
+    "SNS": "sns",
     "SQS": "sqs",
 }
 
@@ -159,9 +160,15 @@ def test_policies_are_such_by_cfn_lint(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.node
-def test_every_kind_of_resource_is_in_the_rights(packaged: "Package") -> None:
+def test_every_kind_of_resource_is_in_the_rights(
+    packaged: "Package", packaged_prod: "Package"
+) -> None:
     """A service that is added to the template needs its rights; what has no name stays out."""
     text = (FOLDER / "permissions-policy.json").read_text("utf-8")
-    kinds = {resource["Type"] for resource in packaged.resources.values()}
+    kinds = {
+        resource["Type"]
+        for package in (packaged, packaged_prod)
+        for resource in package.resources.values()
+    }
     services = {SERVICES[kind.split("::")[1]] for kind in kinds}
     assert {service for service in services if f'"{service}:' not in text} == set()
