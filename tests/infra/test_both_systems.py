@@ -151,6 +151,16 @@ def test_an_alarm_that_only_one_side_has_is_named(recorded: dict[str, "Model"]) 
     assert compare(recorded["dev"], with_alarm) == ["alarm dead-letters: only in Terraform"]
 
 
+@pytest.mark.node
+def test_an_alarm_that_terraform_lacks_is_named(
+    templates: dict[str, "Model"], recorded: dict[str, "Model"]
+) -> None:
+    """One of those that there are, in the stage that has them."""
+    without = {name: each for name, each in recorded["prod"].items() if name != "alarm connects"}
+    found = compare(templates["prod"], without)
+    assert unintended(found) == ["alarm connects: only in the template"]
+
+
 @pytest.mark.parametrize(
     ("terraform", "template"),
     [
