@@ -220,7 +220,9 @@ SHAPES: dict[str, Shape] = {
         {"arn": "arn", "name": "id"},
         {"name": "LogGroupName", "retention_in_days": "RetentionInDays"},
     ),
-    "aws_cloudwatch_metric_alarm": Shape("AWS::CloudWatch::Alarm", {"arn": "arn"}, rewritten=alarm),
+    "aws_cloudwatch_metric_alarm": Shape(
+        "AWS::CloudWatch::Alarm", {"arn": "arn", "alarm_name": "id"}, rewritten=alarm
+    ),
     "aws_dynamodb_table": Shape(
         "AWS::DynamoDB::Table",
         {"name": "id", "arn": "arn"},
@@ -334,6 +336,7 @@ def outputs(plan: Values, module: str) -> list[Resource]:
     return [
         Resource("Output", {"Name": OUTPUTS.get(name, name), "Value": value}, {})
         for name, value in given.items()
+        if value is not None  # of what is not made
     ]
 
 

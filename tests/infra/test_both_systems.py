@@ -224,11 +224,11 @@ def test_an_alarm_is_the_same_in_both_tongues(
     terraform: dict[str, object], template: dict[str, object]
 ) -> None:
     """Dimensions are a list on one side, an object on the other; actions have no order."""
-    said = say("aws_cloudwatch_metric_alarm", {"alarm_name": "a", **terraform}, {"arn": "arn:1"})
-    of_template = Resource("AWS::CloudWatch::Alarm", {"AlarmName": "a", **template}, {})
-    models = [model_of([each], prefix="gatepost-dev") for each in (of_template, said)]
-    for model in models:
-        model["alarm a"].pop("AlarmName")  # an id of one of them
+    ids = {"arn": "arn:1", "alarm_name": "one"}
+    said = say("aws_cloudwatch_metric_alarm", {"alarm_name": "one", **terraform}, ids)
+    properties = {"AlarmName": "one", **template}
+    of_template = Resource("AWS::CloudWatch::Alarm", properties, {"one": "id"})
+    models = (model_of([each], prefix="gatepost-dev") for each in (of_template, said))
     assert compare(*models) == []
 
 
