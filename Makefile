@@ -68,7 +68,7 @@ destroy: setup ## remove a stage and what it holds: make destroy STAGE=dev
 	@$(BIN)/python -m infra.deploy --destroy --stage '$(STAGE)' $(STAGE_OPTIONS) $(if $(CONFIRM),--confirm '$(CONFIRM)')
 
 # <gatepost>
-.PHONY: bench parity costs wheel
+.PHONY: bench parity costs permissions wheel
 bench: $(VENV)/.dev ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -77,6 +77,9 @@ parity: $(VENV)/.dev ## write docs/reference/parity.md from the tests
 
 costs: $(VENV)/.dev ## write the figures of docs/explanation/cost.md
 	$(BIN)/python -m tests.cost_page
+
+permissions: $(VENV)/.dev ## write the table of docs/reference/permissions.md
+	$(BIN)/python -m tests.rights_page
 
 wheel: $(VENV)/.run ## build dist/gatepost-*.whl
 	$(BIN)/python -m hatchling build -t wheel

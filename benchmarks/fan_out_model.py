@@ -1,7 +1,7 @@
 """How long a broadcast takes, through how many workers, and what it costs: by the audience.
 
 A model: what is measured comes from results/fan_out.json, how work is dealt from functions/core,
-prices from section 16 of docs/reference/gateway-behaviour.md, the rest is assumed below. Writes the
+prices from gatepost/cost, the rest is assumed below. Writes the
 tables of docs/explanation/fan-out.md: `python -m benchmarks.fan_out_model`.
 """
 
@@ -15,6 +15,7 @@ from benchmarks.fan_out import ROWS
 from benchmarks.results import FOLDER, table
 from functions.core import limits
 from functions.core.fanout import deal
+from gatepost.cost.prices import read_prices
 
 PAGE: Final = FOLDER.parents[1] / "docs/explanation/fan-out.md"
 AUDIENCES: Final = (100, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -31,11 +32,12 @@ HAND_ON_S: Final = 1.0
 ROW_BYTES: Final = 150
 MESSAGE_BYTES: Final = 400
 
-USD_MESSAGE: Final = 1.00 / 1e6
-USD_GB_SECOND: Final = 0.0000133334
-USD_REQUEST: Final = 0.20 / 1e6
-USD_READ_UNIT: Final = 0.125 / 1e6
-USD_GB_OUT: Final = 0.09
+PRICES: Final = read_prices()
+USD_MESSAGE: Final = PRICES.meters["websocket_messages"].of(1)
+USD_GB_SECOND: Final = PRICES.meters["lambda_gb_seconds"].of(1)
+USD_REQUEST: Final = PRICES.meters["lambda_requests"].of(1)
+USD_READ_UNIT: Final = PRICES.meters["dynamodb_reads"].of(1)
+USD_GB_OUT: Final = PRICES.meters["transfer_out_gb"].of(1)
 
 
 def cpu_us(transport: str = "http") -> float:
@@ -207,7 +209,7 @@ def _technical() -> Iterator[tuple[str, str, str]]:
 
 
 def _prices() -> Iterator[tuple[str, str, str]]:
-    source = "[section 16](../reference/gateway-behaviour.md), us-east-1, read 2025-05 to 2026-06"
+    source = f"`gatepost/cost/prices.toml`: {PRICES.region}, {PRICES.as_of}"
     yield "messages, each 32 KB begun", f"${USD_MESSAGE * 1e6:.2f} per million", source
     yield "Lambda on Arm", f"${USD_GB_SECOND:.10f} per GB-s", source
     yield "Lambda requests", f"${USD_REQUEST * 1e6:.2f} per million", source

@@ -22,16 +22,9 @@ from benchmarks.broadcast import crowded
 from benchmarks.crowd import Opening
 from benchmarks.loops import end_tidily
 from benchmarks.results import keep
+from gatepost.cost.prices import read_prices
 
-PRICES_OF: Final = "us-east-1, 2026-12-01"
-PRICES_USD: Final = {
-    "write units, a million": 0.625,
-    "read units, a million": 0.125,
-    "WebSocket messages, a million": 1.0,
-    "Lambda requests, a million": 0.2,
-    "Lambda GB-seconds (arm64), a million": 13.3334,
-}
-"""List prices: DynamoDB on demand, API Gateway up to a billion messages, Lambda's first tier."""
+PRICES: Final = read_prices()
 
 MEMORY_GB: Final = 1.0
 BASE_MS: Final = 30.0
@@ -43,8 +36,8 @@ REPEATED: Final = 2
 METHOD: Final = (
     "One publication of some 100 bytes after others, in Gatepost's own template over dynoxide, its "
     "consumed capacity as the stand-in reports it; 'chat' keeps history and presence, 'game' keeps "
-    f"nothing. USD for a million at list prices ({PRICES_OF}): one message in, its reply, one out "
-    f"to each recipient; one Lambda invocation of {MEMORY_GB:g} GB that takes "
+    f"nothing. USD for a million at list prices ({PRICES.region}, {PRICES.as_of}): one message in, "
+    f"its reply, one out to each recipient; one Lambda invocation of {MEMORY_GB:g} GB that takes "
     f"{BASE_MS:g} ms and a second for every {SENDS_PER_S:,.0f} recipients (assumed: four fifths of "
     "the account's quota)."
 )
@@ -115,13 +108,14 @@ async def ask(client: ClientConnection, **request: object) -> None:
 
 def figures(ledger: Ledger, recipients: int) -> dict[str, float]:
     """Give a row: requests, units and money."""
+    meters, million = PRICES.meters, 1e6
     duration_s = BASE_MS / 1000 + recipients / SENDS_PER_S
     usd = (
-        ledger.units["write"] * PRICES_USD["write units, a million"]
-        + ledger.units["read"] * PRICES_USD["read units, a million"]
-        + (2 + recipients) * PRICES_USD["WebSocket messages, a million"]
-        + PRICES_USD["Lambda requests, a million"]
-        + duration_s * MEMORY_GB * PRICES_USD["Lambda GB-seconds (arm64), a million"]
+        meters["dynamodb_writes"].of(ledger.units["write"] * million)
+        + meters["dynamodb_reads"].of(ledger.units["read"] * million)
+        + meters["websocket_messages"].of((2 + recipients) * million)
+        + meters["lambda_requests"].of(million)
+        + meters["lambda_gb_seconds"].of(duration_s * MEMORY_GB * million)
     )
     return {
         "table_requests": ledger.requests.total(),
@@ -167,7 +161,7 @@ async def main() -> None:
     ):
         for recipients in AUDIENCES:
             rows |= await measure(url, ledger, recipients)
-    keep("table_operations", METHOD, rows, prices_usd=PRICES_USD, prices_of=PRICES_OF)
+    keep("table_operations", METHOD, rows)
 
 
 if __name__ == "__main__":

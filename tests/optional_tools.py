@@ -43,7 +43,8 @@ def dynoxide() -> Path | None:
 def terraform_plugins() -> Path | None:
     """Find a folder of Terraform plugins that has the AWS provider.
 
-    The variable GATEPOST_TF_PLUGINS, Terraform's own plugin cache, else one of the usual places.
+    The variable GATEPOST_TF_PLUGINS, Terraform's own plugin cache, else one of the usual places and
+    of the folders in /opt.
     """
     named = [os.environ.get(name) for name in ("GATEPOST_TF_PLUGINS", "TF_PLUGIN_CACHE_DIR")]
     usual = (
@@ -51,9 +52,10 @@ def terraform_plugins() -> Path | None:
         "~/.terraform.d/plugin-cache",
         "/usr/local/share/terraform/plugins",
         "/usr/share/terraform/plugins",
-        "/opt/tf-plugins",
     )
-    for folder in (Path(name).expanduser() for name in (*filter(None, named), *usual)):
+    added = sorted(Path("/opt").glob("*"))  # what was installed beside the distribution
+    folders = [Path(name).expanduser() for name in (*filter(None, named), *usual)]
+    for folder in (*folders, *added):
         if any(folder.glob("*/hashicorp/aws/*")):
             return folder
     return None

@@ -17,6 +17,8 @@ ROOT: Final = Path(__file__).parent.parent
 FACTS_PAGE: Final = ROOT / "docs/reference/gateway-behaviour.md"
 PARITY_PAGE: Final = ROOT / "docs/reference/parity.md"
 REASONS: Final = ROOT / "tests/parity.yml"
+ELSEWHERE: Final = {"cost", "fixtures", "infra", "test_fan_out_page.py", "test_cost_page.py"}
+"""Parts of paths of tests that are not about the gateway: bills, and what is deployed."""
 
 _HEADING: Final = re.compile(
     r"^#{2,3} (?P<title>\d+\.(?:\d+)? .*)$|^\| (?P<fact>B-\d{3}) \|(?P<rest>.*)\|$"
@@ -86,7 +88,7 @@ def read_tests() -> dict[str, list[Test]]:
     """Return the tests that cite each fact; those on the wire come first."""
     cited: dict[str, list[Test]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py"), key=_on_the_wire_first):
-        if "fixtures" in path.parts:
+        if not ELSEWHERE.isdisjoint(path.parts):
             continue
         for name, docstring in _docstrings(path):
             for number in _numbers(docstring):

@@ -44,16 +44,3 @@ def test_the_model_knows_the_adapters() -> None:
         "http": management_api_http.WIDTH,
         "aiobotocore": management_api_aiobotocore.WIDTH,
     }
-
-
-def test_the_prices_are_those_of_the_reference() -> None:
-    """Where their sources and dates stand."""
-    section = (model.PAGE.parents[1] / "reference/gateway-behaviour.md").read_text(encoding="utf-8")
-    for price in (
-        f"${model.USD_MESSAGE * 1e6:.2f} per million, first 1 billion",
-        f"${model.USD_REQUEST * 1e6:.2f} per million",
-        f"Arm ${model.USD_GB_SECOND:.10f} per GB-s",
-        f"${model.USD_READ_UNIT * 1e6:.3f} per million read units (4 KB strongly consistent",
-        f"${model.USD_GB_OUT:.2f} per GB",
-    ):
-        assert price in section

@@ -73,7 +73,8 @@ async def respond(body: str, actions: Actions, connection: Connection) -> str:
     except Conflict:
         return protocol.encode_error(protocol.request_id(data), connections.conflict())
     except Exception:
-        logger.exception("action failed")
+        # Lambda's own metric counts no failure, as a reply goes back.
+        logger.exception("action failed", extra={"metrics": {"ActionsFailed": 1}})
         return protocol.encode_error(protocol.request_id(data), ProtocolError(INTERNAL))
 
 

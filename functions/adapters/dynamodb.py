@@ -32,7 +32,7 @@ def prepare(environ: Mapping[str, str]) -> None:
     access = read_access(environ)
     if access is None:
         import aiobotocore.session  # noqa: F401, PLC0415 - slow, and seldom needed
-    elif access.encrypted:
+    elif access.endpoint.is_tls:
         trusting(environ)
 
 
@@ -43,7 +43,7 @@ async def open_store(
     """Open a Store on a table, with a client of its own."""
     access = read_access(environ)
     if access is not None:
-        client = Client(access, trusting(environ) if access.encrypted else None)
+        client = Client(access, trusting(environ) if access.endpoint.is_tls else None)
         try:
             # It has the part of aiobotocore's interface that Table uses.
             yield store_over(cast("DynamoDBClient", client), table_name)

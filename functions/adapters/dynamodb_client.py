@@ -2,12 +2,11 @@
 
 A cold start waits for imports, and botocore's and aiohttp's take longer than all others together.
 Calls, answers and errors have the shapes of botocore's. Repetitions are those of its legacy mode:
-for throttling, faults of the service and answers that did not come.
+for throttling, faults of the service and answers that did not come. The links are http_pool's.
 """
 
 import asyncio
 import os
-import random
 import ssl
 import time
 import zlib
@@ -16,16 +15,21 @@ from typing import Any, Final
 
 import msgspec
 
+from functions.adapters.backoff import backoff_s
 from functions.adapters.dynamodb_access import Access
-from functions.adapters.dynamodb_link import Answer, Link, LinkLost
-from functions.adapters.dynamodb_signing import Signer
+from functions.adapters.dynamodb_requests import Requests
+from functions.adapters.http_link import NoResponse, Response
+from functions.adapters.http_pool import Host, Limits, NotConnected, Pool
 
 ATTEMPTS: Final = 3
 CONNECT_TIMEOUT_S: Final = 2.0
-READ_TIMEOUT_S: Final = 3.0
+READ_TIMEOUT_S: Final = 2.75
+"""With http_pool.SWEEP_S the 3 s of botocores_config."""
+
+BACKOFF_S_MAX: Final = 0.1
 LINKS_MAX: Final = 50
-IDLE_MAX_S: Final = 20.0
-"""A link that rested longer may have been closed while the environment was frozen."""
+ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
+"""A page has 1 MB of rows and a batch 16 MB, and JSON takes more than what is counted there."""
 
 SUCCESS: Final = 200
 FAULT_FROM: Final = 500
@@ -43,6 +47,7 @@ REPEATED: Final = frozenset(
 """What botocore's legacy mode repeats besides faults of the service."""
 
 TOO_MANY: Final = 429
+CRC32: Final = b"x-amz-crc32"
 
 
 class DynamoDBError(Exception):
@@ -91,13 +96,11 @@ class Client:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.exceptions = Exceptions
-        self._access = access
-        self._context = context
-        self._read_timeout_s = read_timeout_s
+        endpoint = access.endpoint
+        limits = Limits(LINKS_MAX, CONNECT_TIMEOUT_S, read_timeout_s, ANSWER_BYTES_MAX)
+        self._pool = Pool(Host(endpoint.host, endpoint.port, context), limits, clock)
+        self._requests = Requests(access)
         self._clock = clock
-        self._signer = Signer(access)
-        self._idle: list[Link] = []
-        self._permits = asyncio.Semaphore(LINKS_MAX)
 
     async def get_item(self, **request: object) -> dict[str, Any]:
         """Call GetItem."""
@@ -145,9 +148,9 @@ class Client:
             last = attempt == ATTEMPTS
             try:
                 answer = await self._attempt(operation, body)
-            except (OSError, TimeoutError, EOFError) as error:
+            except NoAnswer:
                 if last:
-                    raise NoAnswer(f"{operation}: {error!r}") from error
+                    raise
             else:
                 if answer.status == SUCCESS:
                     document: dict[str, Any] = msgspec.json.decode(answer.body)
@@ -155,58 +158,27 @@ class Client:
                 refusal = _read_refusal(operation, answer)
                 if last or not _is_repeated(answer.status, refusal):
                     raise refusal
-            await asyncio.sleep(0.05 * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            await asyncio.sleep(backoff_s(attempt, most_s=BACKOFF_S_MAX))
         raise AssertionError  # the last attempt has returned or raised
 
     async def close(self) -> None:
-        """Close the links; those under way are closed as their calls end."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close the links, with the calls that are under way."""
+        await self._pool.close()
 
-    async def _attempt(self, operation: str, body: bytes) -> Answer:
-        """Send a request; on a kept link that closes without a word, once more on a new one."""
-        async with self._permits:
-            kept = self._take()
-            if kept is not None:
-                try:
-                    return await self._exchange(kept, operation, body)
-                except LinkLost as error:
-                    if not error.silent:
-                        raise
-            return await self._exchange(await self._open(), operation, body)
-
-    async def _exchange(self, link: Link, operation: str, body: bytes) -> Answer:
-        head = self._signer.head(operation, body, self._clock())
-        try:
-            async with asyncio.timeout(self._read_timeout_s):
-                answer = await link.exchange(head + body)
-        except BaseException:
-            link.close()  # an answer that came later would be another call's
-            raise
-        if answer.crc32 is not None and answer.crc32 != zlib.crc32(answer.body):
-            link.close()
-            raise EOFError("the answer's checksum is wrong")
-        if link.is_open:
-            link.idle_since = self._clock()
-            self._idle.append(link)
+    async def _attempt(self, operation: str, body: bytes) -> Response:
+        """Send a request; one that nobody read, once more over a fresh link. Raises NoAnswer."""
+        for fresh in (False, True):
+            request = self._requests.make(operation, body, self._clock())
+            answer = await self._pool.exchange(request, fresh=fresh)
+            if not isinstance(answer, NoResponse) or not answer.unread:
+                break
+        if isinstance(answer, NotConnected):
+            raise NoAnswer(f"{operation}: no link to DynamoDB: {answer.why}")
+        if isinstance(answer, NoResponse):
+            raise NoAnswer(f"{operation}: the link ended, or no answer came in time")
+        if answer.headers.get(CRC32, b"") not in {b"", b"%d" % zlib.crc32(answer.body)}:
+            raise NoAnswer(f"{operation}: the answer's checksum is wrong")
         return answer
-
-    def _take(self) -> Link | None:
-        """Give the link that was used last, unless all have rested too long by the wall's clock."""
-        while self._idle:
-            link = self._idle.pop()
-            if link.is_open and abs(self._clock() - link.idle_since) <= IDLE_MAX_S:
-                return link
-            link.close()
-        return None
-
-    async def _open(self) -> Link:
-        access, loop = self._access, asyncio.get_running_loop()
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            _, link = await loop.create_connection(
-                Link, access.host, access.port, ssl=self._context
-            )
-        return link
 
 
 class Paginator:
@@ -235,7 +207,7 @@ class Paginator:
                 return
 
 
-def _read_refusal(operation: str, answer: Answer) -> DynamoDBError:
+def _read_refusal(operation: str, answer: Response) -> DynamoDBError:
     """Read an error as AWS's JSON protocol writes it: the code is what `__type` has after `#`."""
     try:
         document = msgspec.json.decode(answer.body, type=dict[str, Any])

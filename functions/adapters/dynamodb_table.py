@@ -5,10 +5,10 @@ transactions and unprocessed items, which it leaves to the caller, are repeated 
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
+from functions.adapters.backoff import backoff_s
 from functions.core.ports import Conflict
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ T = TypeVar("T")
 
 CONFLICT_ATTEMPTS: Final = 4
 UNPROCESSED_ATTEMPTS: Final = 8
+BACKOFF_S_MAX: Final = 1.0
 BATCH_WRITES_MAX: Final = 25
 BATCH_READS_MAX: Final = 100
 PAGE_ROWS: Final = 1000
@@ -290,13 +291,14 @@ class Table:
         self, call: Callable[[], Awaitable[T]], *, attempts: int = CONFLICT_ATTEMPTS
     ) -> T:
         """Repeat `call` while transactions of others are in its way; raise Conflict in the end."""
-        for attempt in range(attempts):
+        for attempt in range(1, attempts + 1):
             try:
                 return await call()
             except self._client.exceptions.ClientError as error:
                 if not _is_conflict(error):
                     raise
-            await asyncio.sleep(_backoff_s(attempt))
+            if attempt < attempts:
+                await asyncio.sleep(backoff_s(attempt, most_s=BACKOFF_S_MAX))
         raise Conflict
 
 
@@ -313,11 +315,12 @@ async def _until_processed(
     send: "Callable[[Sequence[T]], Awaitable[Sequence[T]]]", left: "Sequence[T]"
 ) -> None:
     """Send a batch, and what is left of it, until nothing is; raise Unprocessed in the end."""
-    for attempt in range(UNPROCESSED_ATTEMPTS):
+    for attempt in range(1, UNPROCESSED_ATTEMPTS + 1):
         left = await send(left)
         if not left:
             return
-        await asyncio.sleep(_backoff_s(attempt))
+        if attempt < UNPROCESSED_ATTEMPTS:
+            await asyncio.sleep(backoff_s(attempt, most_s=BACKOFF_S_MAX))
     raise Unprocessed(f"{len(left)} rows after {UNPROCESSED_ATTEMPTS} attempts")
 
 
@@ -333,8 +336,3 @@ def _cancellation_codes(error: "ClientError") -> list[str]:
     """Give a code for each write of a cancelled transaction; `None` for those not at fault."""
     reasons = error.response.get("CancellationReasons", [])
     return [reason.get("Code") or "None" for reason in reasons]
-
-
-def _backoff_s(attempt: int) -> float:
-    """Give the wait before the next attempt: 50 ms doubling to 1 s, with half of it random."""
-    return min(1.0, 0.05 * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret

@@ -14,9 +14,6 @@ from msgspec import Struct
 
 from functions.adapters.http_tls import NEEDS_MORE, Tls
 
-RESPONSE_BYTES_MAX: Final = 64 * 1024
-"""A longer response is none of the services that we speak to."""
-
 FINAL_FROM: Final = 200
 """Responses of a lower status are interim ones."""
 
@@ -44,14 +41,20 @@ class NoResponse(Struct, frozen=True):
 
 
 PLAIN_SUCCESS: Final = Response(200, b"", {})
-"""Given for every 200: nobody looks into those."""
+"""Given for every 200 without a body: nobody looks into the headers of those."""
 
 
 class Link(asyncio.BufferedProtocol):
-    """A link; `on_lost` is called once, when it has closed for whatever reason."""
+    """A link; `on_lost` is called once, when it has closed for whatever reason.
 
-    def __init__(self, on_lost: Callable[["Link"], None], tls: Tls | None = None) -> None:
+    A response of more than `response_bytes_max` closes it.
+    """
+
+    def __init__(
+        self, on_lost: Callable[["Link"], None], response_bytes_max: int, tls: Tls | None = None
+    ) -> None:
         self._on_lost = on_lost
+        self._response_bytes_max = response_bytes_max
         self._tls = tls
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
@@ -213,7 +216,7 @@ class Link(asyncio.BufferedProtocol):
     def _parse(self, data: memoryview) -> None:
         """Parse; what comes unasked, is too long or no HTTP ends the link."""
         self._received += len(data)
-        if self._waiting is None or self._received > RESPONSE_BYTES_MAX:
+        if self._waiting is None or self._received > self._response_bytes_max:
             self.abort()
             return
         try:
@@ -236,7 +239,7 @@ class Link(asyncio.BufferedProtocol):
     def _complete(self) -> None:
         if not (self._written and self._parser.should_keep_alive()) and self._transport is not None:
             self._transport.close()
-        if self._status == PLAIN_SUCCESS.status:
+        if self._status == PLAIN_SUCCESS.status and not self._body:
             self._answer(PLAIN_SUCCESS)
             return
         headers = {name.lower(): value for name, value in self._headers}

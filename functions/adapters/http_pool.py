@@ -56,17 +56,23 @@ class Host(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """How many links, and seconds until an opening, a response or a free link is given up."""
+    """How many links, and seconds until an opening, a response or a free link is given up.
+
+    It may be SWEEP_S later that the latter two are. A longer response than `response_bytes` is
+    none.
+    """
 
     links: int
     connect_s: float
     read_s: float
+    response_bytes: int = 64 * 1024
 
 
 class NotConnected(Struct, frozen=True):
     """No link for the request, which was not sent: `late` if none was found in time."""
 
     late: bool
+    why: str
 
 
 class Pool:
@@ -89,8 +95,9 @@ class Pool:
         self._sweeper: asyncio.TimerHandle | None = None
         self._used_at = 0.0
         self._resolving = asyncio.Lock()
-        self._addresses: list[str] = []
-        self._addresses_at = 0.0
+        known = _is_address(host.name)  # a name is asked for in a thread, which is slow to start
+        self._addresses = [host.name] if known else []
+        self._addresses_at = float("inf") if known else 0.0
         self._turn = 0
 
     async def exchange(
@@ -260,12 +267,12 @@ class Pool:
             why = str(error)
         if asyncio.get_running_loop().time() >= self._hold_off_until:
             logger.warning("no link to %s:%d: %s", self._host.name, self._host.port, why)
-        return NotConnected(late)
+        return NotConnected(late, why)
 
     async def _connect(self, address: str) -> Link:
         tls = None if self._host.tls is None else Tls(self._host.tls, self._host.name)
         _, link = await asyncio.get_running_loop().create_connection(
-            lambda: Link(self._lost, tls), address, self._host.port
+            lambda: Link(self._lost, self._limits.response_bytes, tls), address, self._host.port
         )
         try:
             await link.ready()
@@ -311,8 +318,16 @@ class Pool:
         while self._waiting and self._waiting[0][0] < now:
             _, waiting = self._waiting.popleft()
             if not waiting.done():
-                waiting.set_result(NotConnected(late=True))
+                waiting.set_result(NotConnected(late=True, why="none was free in time"))
         if self._waiting:
             self._open_more()
         if busy or self._waiting:
             self._watch()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in name else socket.AF_INET, name)
+    except OSError:
+        return False
+    return True

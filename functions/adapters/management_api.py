@@ -6,7 +6,6 @@ is left to Calls: management_api_http is the one in use, management_api_aiobotoc
 """
 
 import asyncio
-import random
 import time
 from collections import Counter
 from email.utils import parsedate_to_datetime
@@ -15,6 +14,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from functions.adapters.backoff import backoff_s
 from functions.adapters.management_api_pace import Pace
 from functions.adapters.management_api_requests import Method
 from functions.core.ports import Delivered, Failed, Gone, Outcome
@@ -34,6 +34,7 @@ that were idle while Lambda had frozen the environment.
 PACED_ATTEMPTS: Final = 10
 """The same for 429 while many connections answer it: nobody in particular is slow."""
 
+BACKOFF_S_MAX: Final = 0.8
 RETRY_AFTER_S_MAX: Final = 5.0
 """A longer Retry-After is not waited for whole: a broadcast has not so much time."""
 
@@ -118,7 +119,8 @@ class ManagementApiTransport:
                 attempts = PACED_ATTEMPTS
             if tried[outcome.reason, fresh] >= attempts:
                 return outcome
-            await asyncio.sleep(max(retry_after_s, _backoff_s(tried.total())))
+            delay_s = backoff_s(tried.total(), most_s=BACKOFF_S_MAX)
+            await asyncio.sleep(max(retry_after_s, delay_s))
 
 
 def _read(answer: Answer | Failed) -> Outcome:
@@ -149,8 +151,3 @@ def _seconds(retry_after: str, *, now: float) -> float:
         except ValueError:
             return 0.0
     return min(max(seconds, 0.0), RETRY_AFTER_S_MAX)
-
-
-def _backoff_s(attempt: int) -> float:
-    """Give the wait after the first, second ... attempt: 50 ms, doubling to 800 ms."""
-    return min(0.8, 0.025 * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from functions.adapters.endpoint import read_endpoint
 from functions.adapters.http_link import PLAIN_SUCCESS, NoResponse
 from functions.adapters.http_pool import Host, Limits, NotConnected, Pool
 from functions.adapters.management_api import (
@@ -50,8 +51,9 @@ async def open_transport(
         from botocore.exceptions import NoRegionError  # noqa: PLC0415 - slow
 
         raise NoRegionError
-    requests = Requests(opening.endpoint_url, region)
-    host = Host(requests.host, requests.port, _tls(session) if requests.is_tls else None)
+    endpoint = read_endpoint(opening.endpoint_url)
+    requests = Requests(endpoint, region)
+    host = Host(endpoint.host, endpoint.port, _tls(session) if endpoint.is_tls else None)
     pool = Pool(host, Limits(WIDTH, opening.connect_timeout_s, opening.read_timeout_s))
     try:
         yield ManagementApiTransport(HttpCalls(pool, requests, session), opening.sends_per_second)

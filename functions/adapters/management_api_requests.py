@@ -6,8 +6,9 @@ requests of one broadcast share is computed once: see sigv4, and the hash of the
 
 import re
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from functions.adapters.endpoint import Endpoint
 from functions.adapters.sigv4 import Signer, canonical_path, payload_hash
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from functions.adapters.credentials import Credentials
 
 SERVICE: Final = "execute-api"
-PORTS: Final = {"http": 80, "https": 443}
 Method = Literal["POST", "DELETE"]
 
 _ORDINARY: Final = re.compile(r"[A-Za-z0-9_-]+=*").fullmatch
@@ -24,21 +24,14 @@ _ORDINARY: Final = re.compile(r"[A-Za-z0-9_-]+=*").fullmatch
 
 
 class Requests:
-    """Makes the requests to one endpoint, an absolute URL with the stage's part if there is one.
+    """Makes the requests to one endpoint, whose path is the stage's part of it if there is one.
 
-    `host`, `port` and `is_tls` say where they go. `renew` comes before the first of them.
+    `renew` comes before the first of them.
     """
 
-    def __init__(self, endpoint_url: str, region: str) -> None:
-        parts = urlsplit(endpoint_url)
-        self.is_tls = parts.scheme == "https"
-        self.host = parts.hostname or ""
-        self.port = parts.port or PORTS[parts.scheme]
-        authority = f"[{self.host}]" if ":" in self.host else self.host
-        if self.port != PORTS[parts.scheme]:
-            authority += f":{self.port}"
-        self._signer = Signer(authority, region, SERVICE)
-        self._prefix = parts.path.removesuffix("/") + "/@connections/"
+    def __init__(self, endpoint: Endpoint, region: str) -> None:
+        self._signer = Signer(endpoint.authority, region, SERVICE)
+        self._prefix = endpoint.path.removesuffix("/") + "/@connections/"
         self._canonical_prefix = canonical_path(self._prefix)
         self._payload = b""
         self._payload_hash = payload_hash(b"")

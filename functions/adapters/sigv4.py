@@ -1,13 +1,14 @@
 """Signature Version 4 for many requests to one service, as botocore makes it.
 
 What a signature shares with its neighbours is computed once: the key once a day, the headers once
-a second. Signs `host`, `x-amz-date` and the session token (B-330); not for S3, and no query.
+a second. Not for S3, and no query.
 Source: AWS, "Create a signed AWS API request".
 """
 
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -20,10 +21,15 @@ ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 class Signer:
-    """Signs requests to one host, region and service; `renew` comes before the first of them."""
+    """Signs requests to one host, region and service; `renew` comes before the first of them.
 
-    def __init__(self, host: str, region: str, service: str) -> None:
-        self._host = host
+    Besides `Host`, `X-Amz-Date` and the session token (B-330) it signs `headers`, of all of them.
+    """
+
+    def __init__(
+        self, host: str, region: str, service: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._headers = {"Host": host, **(headers or {})}
         self._region = region
         self._service = service
         self._key_of: tuple[str, str] | None = None
@@ -38,14 +44,15 @@ class Signer:
     def renew(self, credentials: "ReadOnlyCredentials | Credentials", now: float) -> None:
         """Sign with these credentials, as of the second `now` (epoch seconds), from here on."""
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(int(now)))
-        day, token = moment[:8], credentials.token
+        day = moment[:8]
         self._renew_key(credentials.secret_key or "", day)
-        names, block = "host;x-amz-date", f"host:{self._host}\nx-amz-date:{moment}\n"
-        lines = f"Host: {self._host}\r\nX-Amz-Date: {moment}\r\n"
-        if token:
-            names += ";x-amz-security-token"
-            block += f"x-amz-security-token:{' '.join(token.split())}\n"
-            lines += f"X-Amz-Security-Token: {token}\r\n"
+        headers = {**self._headers, "X-Amz-Date": moment}
+        if credentials.token:
+            headers["X-Amz-Security-Token"] = credentials.token
+        signed = sorted((name.lower(), " ".join(value.split())) for name, value in headers.items())
+        names = ";".join(name for name, _ in signed)
+        block = "".join(f"{name}:{value}\n" for name, value in signed)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         scope = f"{day}/{self._region}/{self._service}/aws4_request"
         self._block = f"\n\n{block}\n{names}\n"
         self._to_sign = f"{ALGORITHM}\n{moment}\n{scope}\n"

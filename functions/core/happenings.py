@@ -79,5 +79,5 @@ async def tell(
             "hook failed kind=%s channel=%s",
             happening.kind,
             happening.channel,
-            extra={"channel": happening.channel},
+            extra={"channel": happening.channel, "metrics": {"HooksFailed": 1}},
         )

@@ -88,7 +88,7 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = merge(
-      { TABLE_NAME = aws_dynamodb_table.this.name },
+      { TABLE_NAME = aws_dynamodb_table.this.name, METRICS_APPLICATION = local.prefix },
       each.value.verifies_tokens ? local.verifies_tokens : {},
       local.environments[each.value.environment],
       each.key == "api" ? { API_KEYS = join(" ", var.api_keys) } : {},

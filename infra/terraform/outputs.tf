@@ -12,3 +12,8 @@ output "table_name" {
   description = "The table."
   value       = aws_dynamodb_table.this.name
 }
+
+output "alarm_topic_arn" {
+  description = "The topic that alarms tell; null without alarms."
+  value       = one(aws_sns_topic.alarms[*].arn)
+}

@@ -256,6 +256,53 @@ variable "tracing" {
   default     = false
 }
 
+variable "dashboard" {
+  description = "Make a dashboard of CloudWatch."
+  type        = bool
+  default     = true
+}
+
+variable "alarms" {
+  description = "Make alarms, and a topic that they tell. Without a value: in the stage prod."
+  type        = bool
+  default     = null
+}
+
+variable "alarm_email" {
+  description = "An address that alarms are sent to; it has to confirm first."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.alarm_email == "" || can(regex("^[^@ ]+@[^@ ]+$", var.alarm_email))
+    error_message = "alarm_email: an address such as oncall@example.com."
+  }
+}
+
+variable "alarm_limits" {
+  description = "How much is too much in five minutes: docs/how-to/operate.md. In prod 5 errors and no throttle are allowed, else 20."
+  type = object({
+    errors              = optional(number)
+    throttles           = optional(number)
+    table_throttles     = optional(number, 20)
+    client_errors       = optional(number, 5000)
+    connects            = optional(number, 120000)
+    messages            = optional(number, 1500000)
+    broadcast_failed    = optional(number, 1000)
+    broadcast_gone      = optional(number, 10000)
+    concurrency         = optional(number, 800)
+    duration_ms         = optional(number, 20000)
+    connect_duration_ms = optional(number, 5000)
+    fanout_age_ms       = optional(number, 20000)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for each in values(var.alarm_limits) : each == null ? true : each >= 0])
+    error_message = "alarm_limits: each 0 or more."
+  }
+}
+
 variable "domain" {
   description = "A domain for the socket: its name and certificate, the path it is mapped at, and the hosted zone of Route 53 to put its records into. `only`: the API's own address is switched off."
   type = object({

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from urllib.parse import urlsplit
 
+from tests.rights import table_actions
+
 ERROR_NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
 
 
@@ -60,10 +62,6 @@ BAD_DAY: dict[str, tuple[Fault, ...]] = {
 """Faults to repeat for ever: every operation meets each of its kinds."""
 
 
-PERMISSIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-"""The IAM action for each kind of write in a transaction; a ConditionCheck has its own."""
-
-
 @dataclass(slots=True)
 class FaultProxy:
     """The proxy: where it listens, what it will do, and what was asked for.
@@ -92,7 +90,7 @@ class FaultProxy:
             head, body = await _read_http(reader)
             operation = _header(head, b"x-amz-target").rpartition(".")[2]
             self.requests[operation] += 1
-            self.permissions |= _permissions(operation, body)
+            self.permissions |= table_actions(operation, json.loads(body))
             fault = next(self.faults.get(operation, iter(())), Pass())
             writer.write(await self._answer(head, body, fault))
             await writer.drain()
@@ -162,13 +160,6 @@ async def fault_proxy(endpoint: str) -> AsyncIterator[FaultProxy]:
 async def _read_http(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     head = (await reader.readuntil(b"\r\n\r\n"))[:-4]
     return head, await reader.readexactly(int(_header(head, b"content-length") or 0))
-
-
-def _permissions(operation: str, body: bytes) -> set[str]:
-    if operation != "TransactWriteItems":
-        return {f"dynamodb:{operation}"}
-    kinds = {kind for write in json.loads(body)["TransactItems"] for kind in write}
-    return {f"dynamodb:{PERMISSIONS.get(kind, 'ConditionCheckItem')}" for kind in kinds}
 
 
 def _header(head: bytes, name: bytes) -> str:

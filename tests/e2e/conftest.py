@@ -158,6 +158,9 @@ def emulator(gatepost_dev: Callable[..., RunningEmulator]) -> RunningEmulator:
 
 FROM_BOTH = {
     "test_chat": "shared_emulator",
+    "test_http_api": "shared_emulator",
+    "test_identity": "shared_emulator",
+    "test_publish_from_a_server": "shared_emulator",
     "test_protocol": "template_over_moto",
     "test_protocol_history": "template_over_moto",
     "test_protocol_limits": "template_over_moto",

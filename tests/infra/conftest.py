@@ -84,6 +84,9 @@ OPTIONS = {
     "domainZoneId": "Z0123456789EXAMPLE",
     "detailedMetrics": "true",
     "fanoutReservedConcurrency": "5",
+    "tracing": "true",
+    "alarmNotice": "email",
+    "alarmEmail": "oncall@example.com",
 }
 """Every option of serverless.yml's params, taken."""
 

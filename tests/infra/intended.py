@@ -52,6 +52,10 @@ def compare(template: Model, terraform: Model) -> list[str]:
 
 def fingerprint() -> str:
     """Return a hash of what the recorded model was made of: the module, and how it is called."""
-    sources = [*(ROOT / "infra/terraform").glob("*.tf"), ROOT / "tests/infra/stages/main.tf"]
+    sources = [
+        *(ROOT / "infra/terraform").glob("*.tf"),
+        ROOT / "infra/dashboard.tftpl",
+        ROOT / "tests/infra/stages/main.tf",
+    ]
     texts = (f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(sources))
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()

@@ -220,7 +220,9 @@ SHAPES: dict[str, Shape] = {
         {"arn": "arn", "name": "id"},
         {"name": "LogGroupName", "retention_in_days": "RetentionInDays"},
     ),
-    "aws_cloudwatch_metric_alarm": Shape("AWS::CloudWatch::Alarm", {"arn": "arn"}, rewritten=alarm),
+    "aws_cloudwatch_metric_alarm": Shape(
+        "AWS::CloudWatch::Alarm", {"arn": "arn", "alarm_name": "id"}, rewritten=alarm
+    ),
     "aws_dynamodb_table": Shape(
         "AWS::DynamoDB::Table",
         {"name": "id", "arn": "arn"},
@@ -248,6 +250,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "aws_lambda_permission": Shape("AWS::Lambda::Permission"),
     "aws_sns_topic": Shape("AWS::SNS::Topic", {"arn": "arn"}, {"name": "TopicName"}),
+    "aws_sns_topic_subscription": Shape("AWS::SNS::Subscription"),
     "aws_sqs_queue": Shape(
         "AWS::SQS::Queue",
         {"arn": "arn", "url": "id"},
@@ -259,6 +262,7 @@ SHAPES: dict[str, Shape] = {
     ),
 }
 OUTPUTS = {
+    "alarm_topic_arn": "AlarmTopicArn",
     "http_url": "HttpApiUrl",
     "socket_url": "SocketUrl",
     "table_name": "TableName",
@@ -332,6 +336,7 @@ def outputs(plan: Values, module: str) -> list[Resource]:
     return [
         Resource("Output", {"Name": OUTPUTS.get(name, name), "Value": value}, {})
         for name, value in given.items()
+        if value is not None  # of what is not made
     ]
 
 

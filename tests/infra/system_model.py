@@ -126,7 +126,10 @@ def flat(properties: Properties, path: str = "") -> Properties:
 
 
 def renamed(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
-    """Put names where ids are: whole strings, and within longer ones what can't be by chance."""
+    """Put names where ids are: whole strings, and within longer ones what can't be by chance.
+
+    That is what `unmistakable` tells, and what stands in quotation marks.
+    """
     if isinstance(value, dict):
         return {renamed(key, ids): renamed(each, ids) for key, each in value.items()}
     if isinstance(value, list):
@@ -138,6 +141,8 @@ def renamed(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
     for text in sorted(ids, key=len, reverse=True):
         if unmistakable(text):
             value = value.replace(text, ids[text])
+        else:
+            value = value.replace(f'"{text}"', f'"{ids[text]}"')  # as within an expression
     return value
 
 

@@ -126,6 +126,7 @@ def workspace(folder: Path) -> None:
         folder / "infra/terraform",
         ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"),
     )
+    shutil.copy(ROOT / "infra/dashboard.tftpl", folder / "infra")
     shutil.copytree(ROOT / "functions", folder / "functions")
     (folder / "build").mkdir()
     for name in ("functions", "tokens"):

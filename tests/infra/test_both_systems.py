@@ -151,6 +151,16 @@ def test_an_alarm_that_only_one_side_has_is_named(recorded: dict[str, "Model"]) 
     assert compare(recorded["dev"], with_alarm) == ["alarm dead-letters: only in Terraform"]
 
 
+@pytest.mark.node
+def test_an_alarm_that_terraform_lacks_is_named(
+    templates: dict[str, "Model"], recorded: dict[str, "Model"]
+) -> None:
+    """One of those that there are, in the stage that has them."""
+    without = {name: each for name, each in recorded["prod"].items() if name != "alarm connects"}
+    found = compare(templates["prod"], without)
+    assert unintended(found) == ["alarm connects: only in the template"]
+
+
 @pytest.mark.parametrize(
     ("terraform", "template"),
     [
@@ -214,11 +224,11 @@ def test_an_alarm_is_the_same_in_both_tongues(
     terraform: dict[str, object], template: dict[str, object]
 ) -> None:
     """Dimensions are a list on one side, an object on the other; actions have no order."""
-    said = say("aws_cloudwatch_metric_alarm", {"alarm_name": "a", **terraform}, {"arn": "arn:1"})
-    of_template = Resource("AWS::CloudWatch::Alarm", {"AlarmName": "a", **template}, {})
-    models = [model_of([each], prefix="gatepost-dev") for each in (of_template, said)]
-    for model in models:
-        model["alarm a"].pop("AlarmName")  # an id of one of them
+    ids = {"arn": "arn:1", "alarm_name": "one"}
+    said = say("aws_cloudwatch_metric_alarm", {"alarm_name": "one", **terraform}, ids)
+    properties = {"AlarmName": "one", **template}
+    of_template = Resource("AWS::CloudWatch::Alarm", properties, {"one": "id"})
+    models = (model_of([each], prefix="gatepost-dev") for each in (of_template, said))
     assert compare(*models) == []
 
 

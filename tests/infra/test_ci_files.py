@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from infra.deploying.needs import satisfies
+from tests.infra.own_name import own_name
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Package
@@ -27,6 +28,7 @@ SERVICES = {
     "Lambda": "lambda",
     "Logs": "logs",
     "S3": "s3",
+    "SNS": "sns",
     "SQS": "sqs",
 }
 
@@ -127,7 +129,7 @@ def test_rights_end_at_this_service_and_stage() -> None:
         resources = statement["Resource"]
         for resource in [resources] if isinstance(resources, str) else resources:
             unnamed = statement["Sid"] in {"WithoutAResource", "ApisWhichHaveNoNames"}
-            assert unnamed or "gatepost-dev" in resource
+            assert unnamed or f"{own_name()}-dev" in resource
 
 
 def test_rows_can_be_neither_read_nor_written() -> None:
@@ -158,9 +160,15 @@ def test_policies_are_such_by_cfn_lint(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.node
-def test_every_kind_of_resource_is_in_the_rights(packaged: "Package") -> None:
+def test_every_kind_of_resource_is_in_the_rights(
+    packaged: "Package", packaged_prod: "Package"
+) -> None:
     """A service that is added to the template needs its rights; what has no name stays out."""
     text = (FOLDER / "permissions-policy.json").read_text("utf-8")
-    kinds = {resource["Type"] for resource in packaged.resources.values()}
+    kinds = {
+        resource["Type"]
+        for package in (packaged, packaged_prod)
+        for resource in package.resources.values()
+    }
     services = {SERVICES[kind.split("::")[1]] for kind in kinds}
     assert {service for service in services if f'"{service}:' not in text} == set()

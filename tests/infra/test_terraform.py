@@ -42,6 +42,8 @@ WRONG = {
     "fanout_reserved_concurrency = 0": "fanout_reserved_concurrency: 1 or more",
     'api_keys = ["the key itself"]': "api_keys: SHA-256",
     'kms_key_arn = "alias/own"': "kms_key_arn: the ARN of a key",
+    'alarm_email = "nobody"': "alarm_email: an address such as",
+    "alarm_limits = { errors = -1 }": "alarm_limits: each 0 or more",
     'domain = { name = "a.example", certificate_arn = "b" }': "domain: certificate_arn is the ARN",
 }
 """What each variable refuses, and how."""

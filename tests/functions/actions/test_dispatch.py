@@ -147,11 +147,12 @@ async def test_every_failure_is_a_reply_with_the_requests_id(
 async def test_a_fault_of_ours_is_logged_and_not_shown(
     ask: Respond, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The traceback goes to the log, `internal error` to the client."""
+    """The traceback goes to the log, counted for an alarm; `internal error` to the client."""
     reply = await ask('{"action":"fail","a":1}')
     error = {"code": 100, "message": "internal error", "temporary": True}
     assert reply["error"] == error
     assert "ZeroDivisionError" in caplog.text
+    assert [record.__dict__["metrics"] for record in caplog.records] == [{"ActionsFailed": 1}]
 
 
 async def test_who_is_not_vouched_for_gets_a_reply_too() -> None:

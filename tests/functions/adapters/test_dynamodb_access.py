@@ -4,6 +4,7 @@ import pytest
 
 from functions.adapters.credentials import NEEDS_BOTOCORE, Credentials
 from functions.adapters.dynamodb_access import Access, read_access
+from functions.adapters.endpoint import Endpoint
 
 LAMBDA = {
     "AWS_REGION": "eu-west-1",
@@ -12,9 +13,7 @@ LAMBDA = {
     "AWS_SESSION_TOKEN": "token",
 }
 REGIONAL = Access(
-    host="dynamodb.eu-west-1.amazonaws.com",
-    port=443,
-    encrypted=True,
+    endpoint=Endpoint("dynamodb.eu-west-1.amazonaws.com", 443, is_tls=True),
     credentials=Credentials("eu-west-1", "key", "secret", "token"),
 )
 
@@ -22,7 +21,6 @@ REGIONAL = Access(
 def test_what_lambda_sets_suffices() -> None:
     """The regional endpoint, over TLS."""
     assert read_access(LAMBDA) == REGIONAL
-    assert REGIONAL.host_header == "dynamodb.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"])
@@ -30,8 +28,7 @@ def test_an_endpoint_that_is_given_is_used(name: str) -> None:
     """As botocore does; the service's own variable goes first."""
     access = read_access({"AWS_ENDPOINT_URL": "http://other", **LAMBDA, name: "http://[::1]:8000/"})
     assert access is not None
-    assert (access.host, access.port, access.encrypted) == ("::1", 8000, False)
-    assert access.host_header == "[::1]:8000"
+    assert access.endpoint == Endpoint("::1", 8000, is_tls=False, path="/")
 
 
 def test_credentials_may_come_without_token() -> None:
@@ -59,7 +56,9 @@ def test_other_partitions_have_other_domains(region: str) -> None:
     assert read_access({**LAMBDA, "AWS_REGION": region}) is None
 
 
-@pytest.mark.parametrize("endpoint", ["ftp://host", "https://host/a/path", "host:80"])
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://host", "https://host/a/path", "host:80", "http://host:x"]
+)
 def test_an_endpoint_of_another_form_is_left_to_botocore(endpoint: str) -> None:
     """It says what is wrong with it, or knows better."""
     assert read_access({**LAMBDA, "AWS_ENDPOINT_URL": endpoint}) is None

@@ -5,9 +5,10 @@ from typing import cast
 
 import pytest
 
-from functions.adapters.http_link import RESPONSE_BYTES_MAX, Link, NoResponse, Response
+from functions.adapters.http_link import PLAIN_SUCCESS, Link, NoResponse, Response
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+RESPONSE_BYTES_MAX = 64 * 1024
 REQUEST = b"POST / HTTP/1.1\r\n\r\n"
 
 
@@ -42,7 +43,7 @@ class Case:
     def __init__(self) -> None:
         self.lost: list[Link] = []
         self.wire = Wire()
-        self.link = Link(self.lost.append)
+        self.link = Link(self.lost.append, RESPONSE_BYTES_MAX)
         self.link.connection_made(cast("asyncio.Transport", self.wire))
 
     def serve(self, data: bytes) -> None:
@@ -96,6 +97,14 @@ async def test_a_response_is_read_however_it_is_cut(
     assert await case.exchange(*(bytes([each]) for each in answer)) == response
     assert case.wire.written == REQUEST * 2
     assert case.link.is_usable
+
+
+async def test_only_a_success_without_body_is_told_without_its_headers(case: Case) -> None:
+    """Most answers to a broadcast are such ones; a table's have a body and its checksum."""
+    assert await case.exchange(OK) is PLAIN_SUCCESS
+    answer = b"HTTP/1.1 200 OK\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    headers = {b"x-a": b"b", b"transfer-encoding": b"chunked"}
+    assert await case.exchange(answer) == Response(200, b"{}", headers)
 
 
 async def test_a_link_that_the_server_ends_is_not_used_again(case: Case) -> None:

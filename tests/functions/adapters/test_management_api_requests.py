@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import httptools
-import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse, HTTPHeaders
 from botocore.config import Config
@@ -15,6 +14,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from functions.adapters.endpoint import read_endpoint
 from functions.adapters.management_api_requests import Method, Requests
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def test_a_request_is_signed_as_by_botocore(
         payload = b""
     sent = theirs.requests.pop()
     headers = {name.lower(): text(value) for name, value in sent.headers.items()}
-    requests = Requests(endpoint, region)
+    requests = Requests(read_endpoint(endpoint), region)
     requests.renew(ReadOnlyCredentials(*KEYS, token), seconds(headers["x-amz-date"]))
     ours = Parsed(requests.make(method, connection_id, payload))
     assert ours.method == sent.method
@@ -189,7 +189,8 @@ def seconds(moment: str) -> float:
 
 def test_other_credentials_and_another_day_are_signed_with_at_once() -> None:
     """The key that is kept is of one secret and one day."""
-    requests, again = Requests(ENDPOINTS[0], "eu-west-1"), Requests(ENDPOINTS[0], "eu-west-1")
+    endpoint = read_endpoint(ENDPOINTS[0])
+    requests, again = Requests(endpoint, "eu-west-1"), Requests(endpoint, "eu-west-1")
     moments = [("a", 0.0), ("b", 0.0), ("b", 86_400.0), ("a", 86_400.5)]
     made = []
     for secret, now in moments:
@@ -202,22 +203,8 @@ def test_other_credentials_and_another_day_are_signed_with_at_once() -> None:
 
 def test_what_was_renewed_holds_for_its_second() -> None:
     """Credentials are asked for once a second, and so refreshed in time."""
-    requests = Requests(ENDPOINTS[0], "eu-west-1")
+    requests = Requests(read_endpoint(ENDPOINTS[0]), "eu-west-1")
     assert not requests.are_fresh(10.0)
     requests.renew(ReadOnlyCredentials("AKID", "a", None), 10.2)
     assert requests.are_fresh(10.9)
     assert not requests.are_fresh(11.0)
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "where"),
-    [
-        ("https://ws.example.com/dev", ("ws.example.com", 443, True)),
-        ("http://[::1]:3001", ("::1", 3001, False)),
-        ("https://WS.example.com:8443", ("ws.example.com", 8443, True)),
-    ],
-)
-def test_the_endpoint_says_where_requests_go(endpoint: str, where: tuple[str, int, bool]) -> None:
-    """Host, port, and whether by TLS."""
-    requests = Requests(endpoint, "eu-west-1")
-    assert (requests.host, requests.port, requests.is_tls) == where

@@ -26,7 +26,7 @@ async def test_the_hook_of_the_channels_namespace_is_told(
 async def test_a_hook_that_fails_fails_nobody(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged."""
+    """It is logged, and counted for an alarm."""
 
     async def fail(services: Services, happening: Happening) -> None:
         raise ConnectionError("the bus is away")
@@ -35,6 +35,7 @@ async def test_a_hook_that_fails_fails_nobody(
     await tell(failing, HAPPENING)
     assert "hook failed kind=published channel=told:a" in caplog.text
     assert "the bus is away" in caplog.text
+    assert [record.__dict__["metrics"] for record in caplog.records] == [{"HooksFailed": 1}]
 
 
 async def test_a_hook_that_hangs_is_given_up(

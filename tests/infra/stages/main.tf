@@ -36,6 +36,9 @@ module "options" {
   tokens_package = "../build/tokens.zip"
 
   account_log_role            = false
+  alarm_email                 = "oncall@example.com"
+  alarm_limits                = { errors = 1 }
+  alarms                      = true
   deletion_protection         = false
   detailed_metrics            = true
   fanout_quota                = 2500

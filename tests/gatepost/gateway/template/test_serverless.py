@@ -52,7 +52,11 @@ def function(name: str, timeout_s: int, **environment: str) -> Function:
         handler=f"functions/{name}.handler",
         runtime="python3.13",
         code_root=ROOT,
-        environment={"TABLE_NAME": "gatepost-test-Table", **environment},
+        environment={
+            "METRICS_APPLICATION": "gatepost-test",
+            "TABLE_NAME": "gatepost-test-Table",
+            **environment,
+        },
         timeout_s=timeout_s,
         memory_mb=1024,
     )
