@@ -20,6 +20,7 @@ pytestmark = pytest.mark.node
 
 ENDPOINT = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 ACCOUNT_RATE, ACCOUNT_BURST = 10_000, 5_000  # B-310
+NEWER_REGION_RATE, NEWER_REGION_BURST = 2_500, 1_250  # the same
 CONNECTS_A_SECOND = 500  # "New connections per second per account", AWS's page of quotas
 
 
@@ -52,6 +53,15 @@ def endpoints(packaged: "Package") -> list[Any]:
     ]
 
 
+def as_sub(value: dict[str, Any]) -> str:
+    """Return a text that is put together by Fn::Join as Fn::Sub would have it."""
+    if "Fn::Sub" in value:
+        return str(value["Fn::Sub"])
+    separator, parts = value["Fn::Join"]
+    named = (each if isinstance(each, str) else f"${{{each['Ref']}}}" for each in parts)
+    return str(separator).join(named)
+
+
 # Addresses
 
 
@@ -82,6 +92,13 @@ def test_a_change_of_routes_or_of_the_authorizer_is_a_new_deployment(
     assert len({deployment_id(each) for each in (packaged, fewer, stricter)}) == 3
 
 
+def test_limits_of_the_stage_are_no_new_deployment(packaged: "Package", tmp_path: "Path") -> None:
+    """B-030: they count at once, and the routes are left alone."""
+    slower = run_with_params(tmp_path, "dev", {"throttleRate": "20"})
+    assert float(socket_stage(slower)["DefaultRouteSettings"]["ThrottlingRateLimit"]) == 20
+    assert deployment_id(slower) == deployment_id(packaged)
+
+
 def test_a_deployment_waits_for_all_routes_and_route_responses(any_package: "Package") -> None:
     """B-030: one that is made before a route does not serve it."""
     waits = set(any_package.resources[deployment_id(any_package)]["DependsOn"])
@@ -106,13 +123,20 @@ def test_pages_that_may_connect_can_be_named(any_package: "Package") -> None:
 def test_connect_alone_has_an_authorizer_and_it_is_of_the_only_kind(
     any_package: "Package",
 ) -> None:
-    """B-070, B-071: REQUEST, with neither cache nor payload version, which HTTP APIs alone have."""
-    kinds = {key: route["AuthorizationType"] for key, route in socket_routes(any_package).items()}
-    assert kinds.pop("$connect") == "CUSTOM"
-    assert set(kinds.values()) == {"NONE"}
-    (authorizer,) = any_package.of_type("AWS::ApiGatewayV2::Authorizer").values()
+    """B-070, B-071: REQUEST, and nothing that HTTP APIs alone have."""
+    kinds = {
+        key: (route["AuthorizationType"], route.get("AuthorizerId"))
+        for key, route in socket_routes(any_package).items()
+    }
+    ((name, authorizer),) = any_package.of_type("AWS::ApiGatewayV2::Authorizer").items()
+    assert kinds.pop("$connect") == ("CUSTOM", {"Ref": name})
+    assert set(kinds.values()) == {("NONE", None)}
     assert authorizer["AuthorizerType"] == "REQUEST"
-    assert not {"AuthorizerResultTtlInSeconds", "AuthorizerPayloadFormatVersion"} & set(authorizer)
+    assert not authorizer.keys() & {
+        "AuthorizerResultTtlInSeconds",
+        "AuthorizerPayloadFormatVersion",
+        "EnableSimpleResponses",
+    }
 
 
 def test_no_identity_source_is_a_header_that_browsers_cannot_send(any_package: "Package") -> None:
@@ -129,11 +153,14 @@ def test_a_handshake_s_functions_end_before_the_gateway_gives_up(
     assert any_package.resources[name]["Properties"]["Timeout"] <= 29
 
 
-def test_the_authorizer_is_called_by_this_api_alone(any_package: "Package") -> None:
-    """The framework lets any API of any account call it, and every other function."""
-    for permission in any_package.of_type("AWS::Lambda::Permission").values():
-        source = json.dumps(permission["SourceArn"])
-        assert "WebsocketsApi" in source or "HttpApi" in source
+def test_each_function_is_called_by_its_api_alone(any_package: "Package") -> None:
+    """The framework lets any API of any account call what the socket's routes lead to."""
+    start = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+    permissions = any_package.of_type("AWS::Lambda::Permission")
+    assert len(permissions) == len(any_package.of_type("AWS::Lambda::Function")) - 1  # fanout
+    for name, permission in permissions.items():
+        api = "HttpApi" if name.endswith("HttpApi") else "WebsocketsApi"
+        assert as_sub(permission["SourceArn"]) == f"{start}${{{api}}}/*"
         assert permission["Principal"] == "apigateway.amazonaws.com"
 
 
@@ -152,6 +179,14 @@ def test_every_throttle_is_above_nothing_and_leaves_the_account_some(
         assert 0 < each["ThrottlingBurstLimit"] <= ACCOUNT_BURST / 2
     assert stage["RouteSettings"].keys() <= socket_routes(any_package).keys()
     assert stage["RouteSettings"]["$connect"]["ThrottlingRateLimit"] < CONNECTS_A_SECOND
+
+
+def test_the_limits_are_within_the_account_s_in_every_region(any_package: "Package") -> None:
+    """B-310, B-311: both APIs share one bucket, which is a quarter as large in newer Regions."""
+    http = any_package.resources["HttpApiStage"]["Properties"]["DefaultRouteSettings"]
+    both = (http, socket_stage(any_package)["DefaultRouteSettings"])
+    assert sum(each["ThrottlingRateLimit"] for each in both) <= NEWER_REGION_RATE
+    assert sum(each["ThrottlingBurstLimit"] for each in both) <= NEWER_REGION_BURST
 
 
 def test_the_broadcasts_leave_the_account_some_too(any_package: "Package") -> None:
@@ -177,8 +212,9 @@ def test_the_access_log_is_json_with_the_request_and_without_the_query(
     form = socket_stage(any_package)["AccessLogSettings"]["Format"]
     logged = json.loads(form)
     assert logged["requestId"] == "$context.requestId"
-    assert len(form) <= 3 * 1024
-    for word in ("query", "header", "path", "authorizer.", "identity.", "protocol"):
+    assert len(form.encode()) <= 3 * 1024
+    assert "\n" not in form
+    for word in ("query", "header", "path", "authorizer.", "identity.", "protocol", "$input"):
         assert word not in form
     assert {"connectionId", "routeKey", "status", "integration.status"} <= logged.keys()
     assert logged["integration.integrationStatus"] == "$context.integration.integrationStatus"
@@ -203,10 +239,12 @@ def test_the_account_s_role_for_logs_is_there_before_the_stage_and_outlives_it(
     account = packaged.resources["ApiGatewayAccount"]
     assert account["Type"] == "AWS::ApiGateway::Account"
     role = packaged.resources["ApiGatewayLogRole"]
-    assert {account["DeletionPolicy"], role["DeletionPolicy"]} == {"Retain"}
+    for each in (account, role):
+        assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert "ApiGatewayAccount" in packaged.resources["WebsocketsDeploymentStage"]["DependsOn"]
     assert OPTIONS["accountLogRole"] == "none"
-    assert not packaged_options.of_type("AWS::ApiGateway::Account")
+    assert "ApiGatewayAccount" not in json.dumps(packaged_options.resources)
+    assert "ApiGatewayLogRole" not in packaged_options.resources
 
 
 def test_the_framework_makes_no_function_that_may_make_roles(any_package: "Package") -> None:
@@ -245,9 +283,14 @@ def test_a_domain_speaks_no_old_tls_and_has_records_of_both_kinds(
 ) -> None:
     """B-027; and whoever has IPv6 alone finds it."""
     (domain,) = packaged_options.of_type("AWS::ApiGatewayV2::DomainName").values()
-    assert domain["DomainNameConfigurations"][0]["SecurityPolicy"] == "TLS_1_2"
+    (configuration,) = domain["DomainNameConfigurations"]
+    assert (configuration["SecurityPolicy"], configuration["EndpointType"]) == (
+        "TLS_1_2",
+        "REGIONAL",
+    )
     records = packaged_options.of_type("AWS::Route53::RecordSet").values()
     assert {record["Type"] for record in records} == {"A", "AAAA"}
+    assert {record["Name"] for record in records} == {domain["DomainName"]}
 
 
 @pytest.mark.parametrize(
@@ -274,4 +317,13 @@ def test_a_domain_beside_the_own_address_leaves_callbacks_as_they_are(
     assert endpoints(package) == endpoints(packaged)
     assert "DisableExecuteApiEndpoint" not in package.resources["WebsocketsApi"]["Properties"]
     assert package.template["Outputs"]["SocketUrl"]["Value"] == "wss://ws.example.com/"
-    assert deployment_id(package) != deployment_id(packaged)  # B-327: the switch takes a new one
+
+
+def test_switching_the_own_address_off_is_a_new_deployment(tmp_path: "Path") -> None:
+    """B-327: without one it goes on being served; the switch itself is no reason for one."""
+    params = {name: OPTIONS[name] for name in ("domainName", "domainCertificateArn")}
+    added, only = (
+        run_with_params(tmp_path / domain, "dev", {**params, "domain": domain})
+        for domain in ("added", "only")
+    )
+    assert deployment_id(added) != deployment_id(only)
