@@ -93,29 +93,13 @@ class Table:
             await _until_processed(read, wanted[start : start + BATCH_READS_MAX])
         return found
 
-    async def query(self, pk: str, sk_prefix: str) -> "AsyncIterator[list[Item]]":
+    def query(self, pk: str, sk_prefix: str) -> "AsyncIterator[list[Item]]":
         """Give all rows of a partition whose sort key begins so, page by page."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": sk_prefix}},
-            ConsistentRead=True,
-            PaginationConfig={"PageSize": PAGE_ROWS},
-        )
-        async for page in pages:
-            yield page["Items"]
+        return self._pages(pk, "begins_with(sk, :sk)", sk_prefix)
 
-    async def query_after(self, pk: str, sk: str) -> "AsyncIterator[list[Item]]":
+    def query_after(self, pk: str, sk: str) -> "AsyncIterator[list[Item]]":
         """Give the rows of a partition whose sort key is greater, in its order, page by page."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            KeyConditionExpression="pk = :pk AND sk > :sk",
-            ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": sk}},
-            ConsistentRead=True,
-            PaginationConfig={"PageSize": PAGE_ROWS},
-        )
-        async for page in pages:
-            yield page["Items"]
+        return self._pages(pk, "sk > :sk", sk)
 
     async def query_between(
         self,
@@ -280,6 +264,17 @@ class Table:
                 "ExpressionAttributeValues": values,
             }
         }
+
+    async def _pages(self, pk: str, condition: str, sk: str) -> "AsyncIterator[list[Item]]":
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression=f"pk = :pk AND {condition}",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": sk}},
+            ConsistentRead=True,
+            PaginationConfig={"PageSize": PAGE_ROWS},
+        )
+        async for page in pages:
+            yield page["Items"]
 
     async def _conditional(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
