@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+CA_BUNDLE_VARIABLE: Final = "AWS_CA_BUNDLE"
 NEEDS_BOTOCORE: Final = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -66,4 +67,4 @@ def lambda_session(environ: Mapping[str, str]) -> LambdaSession | None:
     credentials = read_credentials(environ)
     if credentials is None:
         return None
-    return LambdaSession(credentials, environ.get("AWS_CA_BUNDLE"))
+    return LambdaSession(credentials, environ.get(CA_BUNDLE_VARIABLE))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
+from functions.adapters.credentials import CA_BUNDLE_VARIABLE
 from functions.adapters.dynamodb_access import read_access
 from functions.adapters.dynamodb_client import Client
 from functions.adapters.dynamodb_connections import DynamoDBConnections
@@ -33,7 +34,7 @@ def prepare(environ: Mapping[str, str]) -> None:
     if access is None:
         import aiobotocore.session  # noqa: F401, PLC0415 - slow, and seldom needed
     elif access.endpoint.is_tls:
-        trusting(environ)
+        trusting(environ.get(CA_BUNDLE_VARIABLE))
 
 
 @asynccontextmanager
@@ -43,7 +44,8 @@ async def open_store(
     """Open a Store on a table, with a client of its own."""
     access = read_access(environ)
     if access is not None:
-        client = Client(access, trusting(environ) if access.endpoint.is_tls else None)
+        bundle = environ.get(CA_BUNDLE_VARIABLE)
+        client = Client(access, trusting(bundle) if access.endpoint.is_tls else None)
         try:
             # It has the part of aiobotocore's interface that Table uses.
             yield store_over(cast("DynamoDBClient", client), table_name)

@@ -6,7 +6,6 @@ call costs a small part of what botocore's client makes of it.
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -53,18 +52,13 @@ async def open_transport(
         raise NoRegionError
     endpoint = read_endpoint(opening.endpoint_url)
     requests = Requests(endpoint, region)
-    host = Host(endpoint.host, endpoint.port, _tls(session) if endpoint.is_tls else None)
+    bundle = session.get_config_variable("ca_bundle")  # as botocore's own clients ask for it
+    host = Host(endpoint.host, endpoint.port, trusting(bundle) if endpoint.is_tls else None)
     pool = Pool(host, Limits(WIDTH, opening.connect_timeout_s, opening.read_timeout_s))
     try:
         yield ManagementApiTransport(HttpCalls(pool, requests, session), opening.sends_per_second)
     finally:
         await pool.close()
-
-
-def _tls(session: "Session") -> ssl.SSLContext:
-    """Trust what botocore would: AWS_CA_BUNDLE, else the usual authorities."""
-    bundle = session.get_config_variable("ca_bundle")
-    return trusting({"AWS_CA_BUNDLE": bundle} if bundle else {})
 
 
 class HttpCalls:

@@ -2,17 +2,16 @@
 
 import importlib.util
 import ssl
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 
-def trusting(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Verify by the roots in AWS_CA_BUNDLE, else by those that botocore comes with.
+def trusting(bundle: str | None) -> ssl.SSLContext:
+    """Verify by the roots in a file (AWS_CA_BUNDLE), else by those that botocore comes with.
 
     Reading them takes 20 ms, so it is done once; the system's own roots are the last resort.
     """
-    return _context(environ.get("AWS_CA_BUNDLE") or _botocores_roots())
+    return _context(bundle or _botocores_roots())
 
 
 @cache

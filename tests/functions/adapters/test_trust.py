@@ -11,7 +11,7 @@ from functions.adapters.trust import trusting
 
 def test_botocores_roots_are_believed() -> None:
     """Its bundle is in the archive, and the same for both clients of the table."""
-    names = str(trusting({}).get_ca_certs())
+    names = str(trusting(None).get_ca_certs())
     assert "Amazon Root CA 1" in names
 
 
@@ -19,7 +19,7 @@ def test_a_bundle_that_is_named_is_believed_alone(tmp_path: Path) -> None:
     """The emulator names one, and so do companies that look into TLS."""
     authority = trustme.CA(organization_name="The only one")
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    context = trusting({"AWS_CA_BUNDLE": str(tmp_path / "ca.pem")})
+    context = trusting(str(tmp_path / "ca.pem"))
     (certificate,) = context.get_ca_certs()
     assert "The only one" in str(certificate)
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -28,4 +28,4 @@ def test_a_bundle_that_is_named_is_believed_alone(tmp_path: Path) -> None:
 def test_a_bundle_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """It is not replaced by another in silence."""
     with pytest.raises(FileNotFoundError):
-        trusting({"AWS_CA_BUNDLE": str(tmp_path / "missing.pem")})
+        trusting(str(tmp_path / "missing.pem"))
