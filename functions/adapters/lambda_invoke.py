@@ -6,7 +6,6 @@ Source: AWS Lambda API Reference, Invoke.
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -16,6 +15,7 @@ import msgspec
 from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.adapters.backoff import backoff_s
 from functions.core.workers import Job, NotTaken
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 3
 BACKOFF_S: Final = 0.1
+BACKOFF_S_MAX: Final = 0.2
 JOB_BYTES_MAX: Final = 240_000
 """Asynchronous invocations took 256 KB before they took 1 MB, and each 64 KB are billed as one. The
 longest message, twice as long as a JSON string at most, leaves room for more than 20,000 shards."""
@@ -67,8 +68,7 @@ class LambdaInvoker:
                 raise NotTaken(f"{self._function}: {error}") from error
             else:
                 return
-            jitter = random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, keeps no secret
-            await asyncio.sleep(BACKOFF_S * attempt * jitter)
+            await asyncio.sleep(backoff_s(attempt, first_s=BACKOFF_S, most_s=BACKOFF_S_MAX))
 
 
 def _is_passing(error: ClientError) -> bool:
