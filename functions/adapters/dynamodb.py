@@ -4,7 +4,6 @@ There are two clients. Ours (dynamodb_client) takes endpoint and credentials fro
 variables that Lambda sets. Where they don't tell all, it is aiobotocore's, imported only then.
 """
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
@@ -21,7 +20,10 @@ from functions.adapters.trust import trusting
 from functions.core.ports import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiobotocore.config import AioConfig
+    from aiobotocore.session import AioSession
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 
@@ -39,9 +41,9 @@ def prepare(environ: Mapping[str, str]) -> None:
 
 @asynccontextmanager
 async def open_store(
-    table_name: str, environ: Mapping[str, str] = os.environ
+    session: "Callable[[], AioSession]", table_name: str, environ: Mapping[str, str]
 ) -> AsyncIterator[Store]:
-    """Open a Store on a table, with a client of its own."""
+    """Open a Store on a table, with a client of its own; `session` is asked for only if needed."""
     access = read_access(environ)
     if access is not None:
         bundle = environ.get(CA_BUNDLE_VARIABLE)
@@ -52,9 +54,7 @@ async def open_store(
         finally:
             await client.close()
     else:
-        from aiobotocore.session import get_session  # noqa: PLC0415 - as above
-
-        async with get_session().create_client("dynamodb", config=botocores_config()) as other:
+        async with session().create_client("dynamodb", config=botocores_config()) as other:
             yield store_over(other, table_name)
 
 

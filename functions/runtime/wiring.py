@@ -66,7 +66,9 @@ class Environment:
     async def store(self) -> Store:
         """Give the Store, opening it the first time."""
         if self._store is None:
-            opening = dynamodb.open_store(self.settings.table_name, self._environ)
+            opening = dynamodb.open_store(
+                lambda: self._session, self.settings.table_name, self._environ
+            )
             self._store = await self._open.enter_async_context(opening)
         return self._store
 
