@@ -1,6 +1,6 @@
 """What the deployment sets: environment variables, read into one typed value.
 
-Endpoints, region and credentials are not here: botocore reads the standard variables itself.
+Region, credentials and the other endpoints are not here: adapters read the standard variables.
 """
 
 from collections.abc import Mapping
