@@ -7,6 +7,7 @@ type of a fixture imports it under TYPE_CHECKING (`from tests.conftest import Ev
 import asyncio
 import inspect
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -71,6 +72,13 @@ class Eventually(Protocol):
 
     @overload
     async def __call__(self, check: Callable[[], T], *, within_s: float = 5.0) -> T: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heed_interrupts() -> None:
+    """Let processes that tests start heed Ctrl-C: what a shell runs in its background does not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,15 +98,6 @@ def test_an_output_folder_that_can_not_be_made_is_named(project: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
-@pytest.fixture
-def heeds_interrupts() -> Iterator[None]:
-    """Let processes heed SIGINT that this one starts: in a shell's background none does."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_an_interrupted_run_leaves_nothing_behind(
     project: Path, eventually: "Eventually", number: signal.Signals
