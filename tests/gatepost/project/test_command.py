@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gatepost.emulator.cli import main
@@ -37,10 +38,18 @@ def new_on_a_terminal(*steps: tuple[str, bytes | signal.Signals], cwd: Path) -> 
             if isinstance(reaction, bytes):
                 os.write(ours, reaction)
             else:
+                _wait_for_its_reading(process)
                 process.send_signal(reaction)
         said += process.communicate(timeout=60)[0]
     os.close(ours)
     return process.returncode, said.decode()
+
+
+def _wait_for_its_reading(process: subprocess.Popen[bytes]) -> None:
+    """Wait: a signal between question and read would be heard only when something is typed."""
+    asking = psutil.Process(process.pid)
+    while asking.status() != psutil.STATUS_SLEEPING:
+        os.sched_yield()
 
 
 def test_flags_answer_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
