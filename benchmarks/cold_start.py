@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import shutil
-import socket
 import ssl
 import statistics
 import subprocess
@@ -22,17 +21,20 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import boto3
 import botocore
 import trustme
 
 from benchmarks.results import keep
+from benchmarks.systems import ROOT, dynamodb
+from gatepost.emulator.tables import create_tables
+from gatepost.gateway.template.reader import read_template
 from infra.packaging.bytecode import compile_in_place
 from infra.packaging.interpreter import find_interpreter
 from infra.packaging.target import read_target
 
-ROOT = Path(__file__).parent.parent
 ENVIRONMENT = Path(__file__).with_name("cold_environment.py")
 PEERS = Path(__file__).with_name("cold_peers")
 ROUNDS = 5
@@ -197,48 +199,36 @@ def measure(
 @asynccontextmanager
 async def table(work: Path) -> AsyncIterator[dict[str, str]]:
     """Keep a table behind TLS; give the variables by which functions find it."""
-    binary = next(iter(ROOT.glob("node_modules/@dynoxide/*/dynoxide")), None)
-    if binary is None:
-        sys.exit("this needs dynoxide: npm ci --ignore-scripts, on Linux x86_64")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        binary, "--port", str(port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101 - for type checkers
-        await process.stdout.readline()
-        authority = trustme.CA()
-        roots = (Path(botocore.__file__).parent / "cacert.pem").read_bytes()
-        (work / "roots.pem").write_bytes(roots + authority.cert_pem.bytes())
-        variables = {
-            "AWS_ACCESS_KEY_ID": "benchmark",
-            "AWS_SECRET_ACCESS_KEY": "benchmark",
-            "AWS_SESSION_TOKEN": "benchmark",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_CA_BUNDLE": str(work / "roots.pem"),
-            "AWS_ENDPOINT_URL_LAMBDA": "https://127.0.0.1:9",
-            "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "https://127.0.0.1:9/dev",
-            "TABLE_NAME": "cold-start",
-            "JWT_SECRET": SECRET,
-            "API_KEYS": hashlib.sha256(API_KEY.encode()).hexdigest(),
-        }
-        await asyncio.to_thread(_create_table, f"http://127.0.0.1:{port}")
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert("127.0.0.1").configure_cert(context)
-        async with encrypted(port, context) as url:
+    (rows,) = read_template(ROOT / "serverless.yml", stage="dev", environ={}).tables
+    authority = trustme.CA()
+    roots = (Path(botocore.__file__).parent / "cacert.pem").read_bytes()
+    (work / "roots.pem").write_bytes(roots + authority.cert_pem.bytes())
+    variables = {
+        "AWS_ACCESS_KEY_ID": "benchmark",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_SESSION_TOKEN": "benchmark",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_CA_BUNDLE": str(work / "roots.pem"),
+        "AWS_ENDPOINT_URL_LAMBDA": "https://127.0.0.1:9",
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "https://127.0.0.1:9/dev",
+        "TABLE_NAME": rows.name,
+        "JWT_SECRET": SECRET,
+        "API_KEYS": hashlib.sha256(API_KEY.encode()).hexdigest(),
+    }
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with dynamodb("dynoxide") as endpoint:
+        await create_tables([rows], endpoint, "us-east-1")
+        async with encrypted(endpoint, context) as url:
             yield {**variables, "AWS_ENDPOINT_URL_DYNAMODB": url}
-    finally:
-        process.kill()
-        await process.wait()
 
 
 @asynccontextmanager
-async def encrypted(port: int, context: ssl.SSLContext) -> AsyncIterator[str]:
-    """Speak TLS before a plain port; give the URL."""
+async def encrypted(endpoint: str, context: ssl.SSLContext) -> AsyncIterator[str]:
+    """Speak TLS before an endpoint without it; give the URL."""
+    behind = urlsplit(endpoint)
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, ssl.SSLError):
@@ -247,34 +237,12 @@ async def encrypted(port: int, context: ssl.SSLContext) -> AsyncIterator[str]:
         writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", port)
+        behind_reader, behind_writer = await asyncio.open_connection(behind.hostname, behind.port)
         await asyncio.gather(forward(reader, behind_writer), forward(behind_reader, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
-
-
-def _create_table(endpoint: str) -> None:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="benchmark",
-        aws_secret_access_key="benchmark",
-    )
-    client.create_table(
-        TableName="cold-start",
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 def _row(measured: list[dict[str, float]]) -> dict[str, float]:

@@ -5,7 +5,6 @@ Everything runs on dynoxide, which is atomic where moto is not, through a proxy 
 
 import asyncio
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +18,8 @@ from functions.core import channels, closing, connections, history, presence, pr
 from functions.core.channels import Wanted
 from functions.core.context import Context
 from functions.core.namespaces import Namespace, Rate
-from functions.core.permissions import EVERYTHING, Identity
 from functions.core.protocol import Position
-from functions.core.rates import Buckets
-from tests.fake_outlets import MemoryOutlets
-from tests.fakes import MemoryTransport
+from tests.contract.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,27 +46,7 @@ PAGE = Path(__file__).parents[2] / "docs/explanation/delivery.md"
 
 async def connect(table: "TableCase", connection_id: str, *, user: str = "ann") -> Context:
     """Open a connection; give what its requests are given."""
-    context = Context(
-        store=table.store,
-        transport=MemoryTransport(),
-        clock=time.time,
-        sleep=asyncio.sleep,
-        new_id=lambda: uuid.uuid4().hex,
-        namespaces=NAMESPACES,
-        buckets=Buckets(),
-        outlets=MemoryOutlets(),
-        connection_id=connection_id,
-        identity=Identity(user, {}, EVERYTHING),
-        connected_at_ms=int(time.time() * 1000),
-    )
-    await connections.open_connection(
-        context.store,
-        connection_id,
-        context.identity,
-        connected_at_ms=context.connected_at_ms,
-        now=int(time.time()),
-    )
-    return context
+    return await opened(table, NAMESPACES, connection_id, user)
 
 
 def publication(text: str, context: Context, *, key: str | None = None) -> publishing.Publish:

@@ -4,9 +4,6 @@ Each action runs over a real table behind a proxy that counts; publications and 
 compared with the page by tests/gatepost/cost/test_counting.py.
 """
 
-import asyncio
-import time
-import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,14 +11,10 @@ import pytest
 
 from functions.actions import ping
 from functions.actions.namespaces import NAMESPACES
-from functions.core import channels, closing, connections
+from functions.core import channels, closing
 from functions.core.channels import Wanted
-from functions.core.context import Context
-from functions.core.permissions import EVERYTHING, Identity
-from functions.core.rates import Buckets
 from gatepost.cost.counting import REQUESTS
-from tests.fake_outlets import MemoryOutlets
-from tests.fakes import MemoryTransport
+from tests.contract.opening import opened
 
 if TYPE_CHECKING:
     from tests.contract.conftest import TableCase
@@ -37,31 +30,6 @@ OPERATIONS = {
     "DeleteItem": "delete",
     "TransactWriteItems": "transact",
 }
-
-
-async def opened(table: "TableCase") -> Context:
-    """Open a connection; give what its requests are given."""
-    context = Context(
-        store=table.store,
-        transport=MemoryTransport(),
-        clock=time.time,
-        sleep=asyncio.sleep,
-        new_id=lambda: uuid.uuid4().hex,
-        namespaces=NAMESPACES,
-        buckets=Buckets(),
-        outlets=MemoryOutlets(),
-        connection_id="c1=",
-        identity=Identity("ann", {}, EVERYTHING),
-        connected_at_ms=int(time.time() * 1000),
-    )
-    await connections.open_connection(
-        context.store,
-        context.connection_id,
-        context.identity,
-        connected_at_ms=context.connected_at_ms,
-        now=int(time.time()),
-    )
-    return context
 
 
 def modelled(*actions: str) -> dict[str, int]:
@@ -85,7 +53,7 @@ async def test_connecting_subscribing_pinging_and_closing_ask_what_the_model_cou
     fast_table: "TableCase",
 ) -> None:
     """Of one client in one channel with history and presence."""
-    context = await opened(fast_table)
+    context = await opened(fast_table, NAMESPACES, "c1=")
     assert asked(fast_table) == modelled("connect")
     await channels.subscribe(context, [Wanted("chat:a")])
     await channels.unsubscribe(context, "chat:a")

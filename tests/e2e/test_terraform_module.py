@@ -7,7 +7,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.e2e.conversation import ask, receive
-from tests.infra.terraform_runs import run_once, shared_folder
+from tests.infra.shared import shared_folder
+from tests.infra.terraform_runs import run_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.timeout(1500)]
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """What Terraform left behind, a plan of the example among it."""
-    return run_once(shared_folder(tmp_path_factory))
+    return run_once(shared_folder(tmp_path_factory, "terraform"))
 
 
 async def test_the_emulator_runs_a_plan_of_the_module_from_the_sources(

@@ -1,6 +1,5 @@
 """The project as the framework packages it, and the archives that it deploys."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ import pytest
 
 from infra.package import ARTIFACTS
 from tests.infra.own_name import call_it_by_its_test_name
+from tests.infra.shared import locked, shared_folder
 from tests.optional_tools import REQUIRE_ALL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,8 +64,12 @@ def run_osls(folder: Path, *arguments: str) -> Package:
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    out = folder / ".serverless"
-    path = out / "cloudformation-template-update-stack.json"
+    return read_package(folder)
+
+
+def read_package(folder: Path) -> Package:
+    """Read what was packaged of the project in `folder`."""
+    path = folder / ".serverless/cloudformation-template-update-stack.json"
     return Package(path, json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -109,22 +113,46 @@ def run_with_params(folder: Path, stage: str, params: Mapping[str, str]) -> Pack
     return run_osls(copy_of_project(folder), "--stage", stage, *given)
 
 
+PackageOnce = Callable[[str, str, Mapping[str, str]], Package]
+
+
 @pytest.fixture(scope="session")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
+def package_once(tmp_path_factory: pytest.TempPathFactory) -> PackageOnce:
+    """Package a copy of this project under a name, for a stage and with params.
+
+    It is done once in a test run, for tests that leave it whole. The folder is called as the stack
+    is, which is where the emulator finds the stack's name.
+    """
+
+    def package(name: str, stage: str, params: Mapping[str, str]) -> Package:
+        shared = shared_folder(tmp_path_factory, f"packages/{name}")
+        folder = shared / f"gatepost-{stage}"
+        with locked(shared):
+            if not folder.exists():
+                making = tmp_path_factory.mktemp(name)
+                run_with_params(making, stage, params)
+                making.rename(folder)
+        return read_package(folder)
+
+    return package
+
+
+@pytest.fixture(scope="session")
+def packaged(package_once: PackageOnce) -> Package:
     """Package a copy of this project for the stage `dev`."""
-    return run_with_params(tmp_path_factory.mktemp("package"), "dev", {})
+    return package_once("dev", "dev", {})
 
 
 @pytest.fixture(scope="session")
-def packaged_prod(tmp_path_factory: pytest.TempPathFactory) -> Package:
+def packaged_prod(package_once: PackageOnce) -> Package:
     """Package a copy of this project for the stage `prod`."""
-    return run_with_params(tmp_path_factory.mktemp("package"), "prod", {})
+    return package_once("prod", "prod", {})
 
 
 @pytest.fixture(scope="session")
-def packaged_options(tmp_path_factory: pytest.TempPathFactory) -> Package:
+def packaged_options(package_once: PackageOnce) -> Package:
     """Package a copy of this project for the stage `prod` with every option taken."""
-    return run_with_params(tmp_path_factory.mktemp("package"), "prod", OPTIONS)
+    return package_once("options", "prod", OPTIONS)
 
 
 @pytest.fixture(params=["dev", "prod", "options"])
@@ -150,9 +178,7 @@ def build_archives(out: Path, *arguments: str) -> Path:
 
     With GATEPOST_REQUIRE_ALL it fails then. Workers of one test run share what is built.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(out):
         if not all((out / f"{artifact}.zip").is_file() for artifact in ARTIFACTS):
             command = [sys.executable, "-m", "infra.package", "--out", str(out), *arguments]
             ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -165,9 +191,6 @@ def build_archives(out: Path, *arguments: str) -> Path:
 @pytest.fixture(scope="session")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Build the archives for an architecture, once in a test run; give their folder."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
     return lambda architecture: build_archives(
-        shared / "archives" / architecture, "--architecture", architecture
+        shared_folder(tmp_path_factory, f"archives/{architecture}"), "--architecture", architecture
     )

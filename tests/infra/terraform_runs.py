@@ -5,7 +5,6 @@ process that asks, and written down; the other processes of the run wait for it.
 loopback interface is used: the provider comes from a folder, and each of its endpoints is moto's.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -14,11 +13,11 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import pytest
 from msgspec import Struct, convert, to_builtins
 
 from tests.infra.leftovers import client_of, leftovers
 from tests.infra.moto_for_terraform import moto_for_terraform
+from tests.infra.shared import locked
 from tests.optional_tools import ROOT, terraform_plugins
 
 STEP_TIMEOUT_S = 420
@@ -180,18 +179,10 @@ def unprotect_tables(endpoint: str) -> None:
     client.close()
 
 
-def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that all processes of this test run share."""
-    base = factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "terraform"
-
-
 def run_once(shared: Path) -> Run:
     """Return the run of this test run, made by whichever of its processes comes first."""
-    shared.mkdir(exist_ok=True)
     written = shared / "run.json"
-    with (shared / "lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(shared):
         if not written.exists():
             with moto_for_terraform() as endpoint:
                 run = run_terraform(shared / "project", endpoint)

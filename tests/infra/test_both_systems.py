@@ -1,14 +1,13 @@
 """serverless.yml and infra/terraform/ provision the same system, resource by resource."""
 
 import json
-import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.infra.conftest import PACKAGED, ROOT, run_osls
+from tests.infra.conftest import copy_of_project, run_osls
 from tests.infra.intended import (
     INTENDED,
     RECORDED,
@@ -22,10 +21,11 @@ from tests.infra.plan_resources import say
 from tests.infra.system_model import Resource, UnnamedError, model_of
 
 if TYPE_CHECKING:
+    from tests.infra.conftest import Package, PackageOnce
     from tests.infra.system_model import Model
 
 STAGES = ("dev", "prod")
-AS_IN_STAGES = {"prod": ("--param", "accountLogRole=none")}
+AS_IN_STAGES = {"accountLogRole": "none"}
 """One stage makes the account's role for logs; tests/infra/stages/ has the other told so too."""
 
 REFRESH = "python -m tests.infra.record_terraform, on a machine with Terraform, writes it anew"
@@ -37,33 +37,12 @@ ALARM = Resource(
 )
 
 
-def packaged_model(folder: Path, stage: str) -> "Model":
-    """Package the project in a folder for a stage; return its model."""
-    packaged = run_osls(folder, "--stage", stage, *AS_IN_STAGES.get(stage, ()))
-    return model_of_template(packaged.template, stage)
-
-
-def copy_of_project(folder: Path) -> Path:
-    """Copy what the framework packages; but what it makes."""
-    for name in PACKAGED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name)
-        elif source.exists():
-            shutil.copy(source, folder / name)
-    return folder
-
-
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this project."""
-    return copy_of_project(tmp_path_factory.mktemp("both"))
-
-
-@pytest.fixture(scope="session")
-def templates(project: Path) -> dict[str, "Model"]:
+def templates(packaged: "Package", package_once: "PackageOnce") -> dict[str, "Model"]:
     """What the framework makes of serverless.yml, by stage."""
-    return {stage: packaged_model(project, stage) for stage in STAGES}
+    prod = package_once("as-in-stages", "prod", AS_IN_STAGES)
+    packages = {"dev": packaged, "prod": prod}
+    return {stage: model_of_template(packages[stage].template, stage) for stage in STAGES}
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +88,8 @@ def test_a_route_that_only_terraform_has_is_named(
     kept = [line for line in lines if not line.lstrip().startswith("- websocket: signal")]
     assert len(kept) == len(lines) - 1
     template.write_text("".join(kept), encoding="utf-8")
-    found = compare(packaged_model(folder, "dev"), recorded["dev"])
+    fewer = model_of_template(run_osls(folder, "--stage", "dev").template, "dev")
+    found = compare(fewer, recorded["dev"])
     assert unintended(found) == ["route WEBSOCKET signal: only in Terraform"]
 
 

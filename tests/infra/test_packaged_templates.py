@@ -1,13 +1,18 @@
 """A serverless.yml, and what `osls package` makes of it, come to the same deployment."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec import structs
 
 from gatepost.gateway.core.deployment import Deployment, DomainMapping
 from gatepost.gateway.template.reader import read_template
-from tests.infra.conftest import OPTIONS, run_osls, run_with_params
+from tests.infra.conftest import run_osls
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.infra.conftest import Package
 
 pytestmark = pytest.mark.node
 
@@ -57,7 +62,7 @@ def without_ids(deployment: Deployment) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_both_readers_of_a_project_agree(tmp_path: Path, stage: str) -> None:
+def test_both_readers_of_a_project_agree(tmp_path: "Path", stage: str) -> None:
     """The framework itself says what its own template means."""
     source = tmp_path / "serverless.yml"
     source.write_text(SERVERLESS, encoding="utf-8")
@@ -69,15 +74,16 @@ def test_both_readers_of_a_project_agree(tmp_path: Path, stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_both_readers_of_this_project_agree(tmp_path: Path, stage: str) -> None:
+def test_both_readers_of_this_project_agree(
+    packaged: "Package", packaged_prod: "Package", stage: str
+) -> None:
     """Throttles, authorizer, environment and asynchronous settings among all else.
 
     The folder's name stands for the stack's; pages are the emulator's own.
     """
-    folder = tmp_path / f"gatepost-{stage}"
-    packaged = run_with_params(folder, stage, {}).template_path
-    by_framework = read_template(packaged, stage=None, environ={})
-    by_us = read_template(folder / "serverless.yml", stage=stage, environ={})
+    written = {"dev": packaged, "prod": packaged_prod}[stage].template_path
+    by_framework = read_template(written, stage=None, environ={})
+    by_us = read_template(written.parents[1] / "serverless.yml", stage=stage, environ={})
     found = [with_one_id(each) for each in (by_framework, by_us)]
     assert found[0] == found[1]
     assert by_us.apis[0].throttle is not None
@@ -98,10 +104,11 @@ def with_one_id(deployment: Deployment) -> dict[str, object]:
     return without_ids(structs.replace(deployment, functions=functions))
 
 
-def test_with_every_option_the_emulator_serves_the_domain_alone(tmp_path: Path) -> None:
+def test_with_every_option_the_emulator_serves_the_domain_alone(
+    packaged_options: "Package",
+) -> None:
     """Aliases lead to their functions, the mapping to the stage, and the own address nowhere."""
-    packaged = run_with_params(tmp_path / "gatepost-prod", "prod", OPTIONS).template_path
-    read = read_template(packaged, stage=None, environ={})
+    read = read_template(packaged_options.template_path, stage=None, environ={})
     (api,) = read.apis
     assert not api.default_endpoint
     assert api.routes["$connect"].function == "gatepost-prod-connect"

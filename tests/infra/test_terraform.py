@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.intended import RECORDED, compare, model_of_plan, unintended
+from tests.infra.shared import shared_folder
 from tests.infra.terraform_runs import (
     OPTIONS,
     STAGES,
@@ -14,7 +15,6 @@ from tests.infra.terraform_runs import (
     changes,
     command_line_configuration,
     run_once,
-    shared_folder,
 )
 from tests.optional_tools import ROOT
 
@@ -58,7 +58,7 @@ NOT_KEPT_OF_OPTIONS = NOT_KEPT_BY_MOTO | {
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Apply, plan and destroy once for the whole test run, whichever process does it."""
-    return run_once(shared_folder(tmp_path_factory))
+    return run_once(shared_folder(tmp_path_factory, "terraform"))
 
 
 def test_the_sources_are_formatted(tmp_path: Path) -> None:
